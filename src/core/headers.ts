@@ -47,7 +47,7 @@ export function* pairs(list: HeaderList): Generator<[name: string, value: string
 
 /** The media type without parameters, in lower case: `application/json`. */
 export function mediaType(list: HeaderList): string | undefined {
-  return header(list, 'content-type')?.split(';', 1)[0]!.trim().toLowerCase();
+  return header(list, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
 }
 
 function sameName(name: string, lower: string): boolean {
