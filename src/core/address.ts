@@ -1,0 +1,46 @@
+/** Where engines are dialled and clients are served, after the URLs people write have been read. */
+
+/** PEM texts. */
+export interface TlsFiles {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export type EngineAddress =
+  | { readonly kind: 'unix'; readonly url: string; readonly path: string }
+  | { readonly kind: 'tcp'; readonly url: string; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'tls';
+      readonly url: string;
+      readonly host: string;
+      readonly port: number;
+      readonly tls: TlsFiles;
+    }
+  | {
+      readonly kind: 'ssh';
+      readonly url: string;
+      readonly host: string;
+      readonly port: number | undefined;
+      readonly user: string | undefined;
+    };
+
+export type ListenAddress =
+  | {
+      readonly kind: 'unix';
+      readonly url: string;
+      readonly path: string;
+      /** File mode of the socket, 0o660 unless configured. */
+      readonly mode: number;
+      /** Numeric group that owns the socket; undefined leaves the daemon's own. */
+      readonly gid: number | undefined;
+    }
+  | { readonly kind: 'tcp'; readonly url: string; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'tls';
+      readonly url: string;
+      readonly host: string;
+      readonly port: number;
+      /** With `ca` every client must show a certificate that it signed. */
+      readonly tls: TlsFiles;
+    };
