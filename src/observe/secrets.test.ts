@@ -34,6 +34,7 @@ test('texts', () => {
     ['mysql --password hunter2 --user root', 'mysql --password *** --user root'],
     ['docker swarm join --token SWMTKN-1-abc-def host', 'docker swarm join --token *** host'],
     ['-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END', '-----BEGIN RSA PRIVATE KEY-----***-----END'],
+    ['run --password=hunter2 9TOKEN=abc', 'run --password=*** 9TOKEN=***'],
     ['nothing to see', 'nothing to see'],
   ];
   for (const [text, expected] of cases) assert.equal(maskText(text), expected);

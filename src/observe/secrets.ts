@@ -89,7 +89,7 @@ export function maskText(text: string, conceal: Conceal = stars): string {
       when(name) ? whole.slice(0, before.length) + hide(secret, conceal) : whole,
     );
   }
-  return masked;
+  return maskAssignments(masked, conceal);
 }
 
 interface Pattern {
@@ -118,13 +118,27 @@ const patterns: readonly Pattern[] = [
       /(()\b)(eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*|SWM(?:TKN|KEY)-[\w-]+|gh[a-z]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[A-Z0-9]{16})/g,
     when: always,
   },
-  {
-    pattern:
-      /((?<![\w.-])([A-Za-z_][\w.-]{0,100})(?:\\?["'])?\s{0,8}[=:]\s{0,8})(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s;&,"'}\]]+)/g,
-    when: isSecretName,
-  },
   { pattern: /((?<!\S)(--?[\w-]{2,100})\s{1,8})([^\s-]\S*)/g, when: isSecretName },
 ];
+
+/** `password: x`, `"token": "x"`. Only a secret's value is stepped over: another's may hold a secret itself. */
+function maskAssignments(text: string, conceal: Conceal): string {
+  const names = /(?<![\w.-])([\w.-]+)(?:\\?["'])?\s{0,8}[=:]\s{0,8}/g;
+  let masked = '';
+  let copied = 0;
+  for (let found = names.exec(text); found; found = names.exec(text)) {
+    if (!isSecretName(found[1]!)) continue;
+    assigned.lastIndex = names.lastIndex;
+    const secret = assigned.exec(text)?.[0];
+    if (secret === undefined) continue;
+    masked += text.slice(copied, names.lastIndex) + hide(secret, conceal);
+    copied = names.lastIndex += secret.length;
+  }
+  return masked + text.slice(copied);
+}
+
+/** A quoted text, escaped quotes included, or a run without a separator. */
+const assigned = /\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|\\?["']?[^\s;&,"'}\]]+/y;
 
 /** Nothing to hide in nothing; what is concealed already stays as it is. */
 function hide(secret: string, conceal: Conceal): string {
