@@ -59,7 +59,7 @@ export function compose(layers: readonly Layer[], engine: Engine): Engine {
   return layers.reduceRight<Engine>((next, layer) => (call) => layer(call, next), engine);
 }
 
-/** A copy of the call with some parts replaced; the signal stays lazy. */
+/** A copy of the call with some parts replaced. Calls are lazy: never spread one. */
 export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id'>>): Call {
   const { id, method, target, headers, body, client, node } = call;
   return {
@@ -75,4 +75,10 @@ export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id'>>):
     },
     ...parts,
   };
+}
+
+/** A copy of the reply with some parts replaced. Replies may be lazy: never spread one. */
+export function reviseReply(reply: Reply, parts: Partial<Reply>): Reply {
+  const { status, reason, headers, body, tunnel } = reply;
+  return { status, reason, headers, body, ...(tunnel ? { tunnel } : {}), ...parts };
 }

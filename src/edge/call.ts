@@ -1,0 +1,108 @@
+/** Calls and replies as they come off a wire: nothing is read out of them before somebody asks. */
+import type { Body } from '../core/body.ts';
+import type { Call, Client, Reply, Tunnel } from '../core/engine.ts';
+import type { HeaderList } from '../core/headers.ts';
+import type { Head } from './head.ts';
+import { CallAborted } from './malformed.ts';
+
+/** Names calls uniquely in this process: a start stamp, then a count. */
+const stamp = Date.now().toString(36);
+let count = 0;
+
+/** What a call is being carried out by, and may have to be stopped. */
+export interface Carrier {
+  /** Nobody waits for the answer any more. */
+  abort(): void;
+  /** The client has said all it will say, but still listens. */
+  halfClose(): void;
+}
+
+/** A call as a client sent it, not touched by any layer. */
+export class WireCall implements Call {
+  readonly head: Head;
+  readonly body: Body;
+  readonly client: Client;
+  readonly started: number;
+  /** Head and body as one text when the call arrived whole, for a single write to the engine. */
+  readonly text: string | undefined;
+  /** Passes an interim reply (100 Continue) to the client. */
+  interim: ((text: string) => void) | undefined;
+  carrier: Carrier | undefined;
+  /** The client went away, or the reply is out. */
+  over = false;
+  #id: string | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(head: Head, body: Body, client: Client, text: string | undefined, started: number) {
+    this.head = head;
+    this.body = body;
+    this.client = client;
+    this.text = text;
+    this.started = started;
+  }
+
+  get id(): string {
+    this.#id ??= `${stamp}-${(++count).toString(36)}`;
+    return this.#id;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get headers(): HeaderList {
+    return this.head.headers;
+  }
+
+  /** Made on first use: most calls pass without anyone asking. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.over) this.#controller.abort(new CallAborted());
+    }
+    return this.#controller.signal;
+  }
+
+  /** True when a layer holds the signal: only then can aborting it mean anything. */
+  get watched(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  abort(): void {
+    this.over = true;
+    this.carrier?.abort();
+    this.#controller?.abort(new CallAborted());
+  }
+}
+
+/** A reply as an engine sent it, not touched by any layer. */
+export class WireReply implements Reply {
+  readonly head: Head;
+  readonly body: Body;
+  /** Head and body as one text when the reply arrived whole, for a single write to the client. */
+  readonly text: string | undefined;
+  readonly tunnel?: Tunnel;
+
+  constructor(head: Head, body: Body, text: string | undefined, tunnel: Tunnel | undefined) {
+    this.head = head;
+    this.body = body;
+    this.text = text;
+    if (tunnel) this.tunnel = tunnel;
+  }
+
+  get status(): number {
+    return this.head.status;
+  }
+
+  get reason(): string {
+    return this.head.reason;
+  }
+
+  get headers(): HeaderList {
+    return this.head.headers;
+  }
+}

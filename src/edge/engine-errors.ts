@@ -1,0 +1,42 @@
+/** What can go wrong between Gantry and an engine. */
+import { Refusal } from '../core/refusal.ts';
+
+/** Nobody answers at the engine's address. */
+export class EngineUnreachable extends Refusal {
+  constructor(url: string, cause: Error) {
+    super({
+      code: 'engine-unreachable',
+      status: 503,
+      message: `Cannot connect to the Docker engine at ${url}: ${reasonOf(cause)}.`,
+      remedy: 'Is the engine running? Gantry connects again by itself as soon as it answers.',
+      cause,
+    });
+  }
+}
+
+/** The engine closed, or spoke no HTTP, before the call was answered. */
+export class EngineClosed extends Refusal {
+  constructor(cause?: Error) {
+    super({
+      code: 'engine-closed',
+      status: 502,
+      message: `The Docker engine ended the connection before it had answered${cause ? ` (${reasonOf(cause)})` : ''}.`,
+      remedy: 'The call may have been carried out: look before you send it again.',
+      cause,
+    });
+  }
+}
+
+function reasonOf(cause: Error): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const known: Record<string, string> = {
+    ENOENT: 'the socket does not exist',
+    ECONNREFUSED: 'connection refused',
+    EACCES: 'permission denied',
+    ETIMEDOUT: 'no answer in time',
+    ECONNRESET: 'connection reset',
+    EPIPE: 'connection closed',
+    ENOTFOUND: 'no such host',
+  };
+  return (code && known[code]) || cause.message;
+}

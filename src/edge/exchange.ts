@@ -1,0 +1,202 @@
+/** One call carried out over one engine connection. */
+import type { Body } from '../core/body.ts';
+import type { Call, Reply, Tunnel } from '../core/engine.ts';
+import { header } from '../core/headers.ts';
+import { sendBody, WholeBody, WireBody } from './body.ts';
+import { type Carrier, WireCall, WireReply } from './call.ts';
+import { EngineClosed } from './engine-errors.ts';
+import { type Framing, type Head, HeadReader, readReply } from './head.ts';
+import { CallAborted } from './malformed.ts';
+import { wholeBody } from './whole.ts';
+import { more, type Reader, type Wire } from './wire.ts';
+import { requestHead } from './write.ts';
+
+/** What becomes of an exchange, told to the pool it came from. */
+export interface Outcome {
+  reply(reply: Reply): void;
+  /** Before any reply. `unsent`: the engine cannot have seen the call. */
+  failed(error: Error, unsent: boolean): void;
+  /** The connection can carry another call. */
+  free(wire: Wire): void;
+}
+
+const noBody = new WholeBody('', 'none');
+
+export class Exchange implements Reader, Carrier {
+  readonly #call: Call;
+  readonly #wire: Wire;
+  readonly #limit: number;
+  readonly #outcome: Outcome;
+  readonly #heads = new HeadReader();
+  #body: WireBody | undefined;
+  #tunnel: 'none' | 'offered' | 'open' = 'none';
+  #replied = false;
+  #sent = false;
+  #reusable = true;
+  #over = false;
+
+  constructor(call: Call, wire: Wire, headLimit: number, outcome: Outcome) {
+    this.#call = call;
+    this.#wire = wire;
+    this.#limit = headLimit;
+    this.#outcome = outcome;
+    wire.reader = this;
+  }
+
+  /** Sends the call: in one write when it is whole and untouched, its body spliced behind its head if not. */
+  send(): void {
+    const call = this.#call;
+    if (!(call instanceof WireCall)) {
+      call.signal.addEventListener('abort', () => this.abort(), { once: true });
+      if (call.body instanceof WireBody) call.body.pull();
+      this.#sendBody(requestHead(call, wantedUpgrade(call)), call.body);
+      return;
+    }
+    call.carrier = this;
+    const untouched = !call.head.hopByHop && call.head.minor === 1;
+    if (call.text !== undefined && untouched) {
+      this.#wire.write(call.text);
+      this.#sent = true;
+    } else this.#sendBody(untouched ? call.head.text : requestHead(call, call.head.upgrade), call.body);
+  }
+
+  #sendBody(head: string, body: Body): void {
+    this.#wire.write(head);
+    if (body.length === 0) this.#sent = true;
+    else sendBody(body, this.#wire, body.length === undefined, (error) => this.#bodySent(error));
+  }
+
+  #bodySent(error: Error | undefined): void {
+    this.#sent = true;
+    if (!error) return;
+    // The engine must not take half a body for a whole one: it sees the end come too early.
+    this.#reusable = false;
+    if (this.#call instanceof WireCall && !this.#call.over) this.#wire.end();
+    else this.#fail(error);
+  }
+
+  bytes(buffer: Buffer, start: number, end: number): number {
+    try {
+      if (this.#over) return end - start;
+      if (this.#body) return this.#bodyBytes(this.#body, buffer, start, end);
+      return this.#headBytes(buffer, start, end);
+    } catch (error) {
+      this.#fail(new EngineClosed(error as Error));
+      return end - start;
+    }
+  }
+
+  #bodyBytes(body: WireBody, buffer: Buffer, start: number, end: number): number {
+    if (body.done) throw new Error('bytes beyond the end of the reply');
+    return body.feed(buffer, start, end);
+  }
+
+  #headBytes(buffer: Buffer, start: number, end: number): number {
+    const head = this.#heads.read(readReply, buffer, start, end, this.#limit);
+    if (!head) return more;
+    const headEnd = start + head.text.length;
+    if (head.status < 200 && head.status !== 101) {
+      if (this.#call instanceof WireCall) this.#call.interim?.(head.text);
+      const rest = headEnd < end ? this.#headBytes(buffer, headEnd, end) : 0;
+      if (rest !== more) return headEnd - start + rest;
+      queueMicrotask(() => this.#wire.resume());
+      return headEnd - start;
+    }
+    this.#replied = true;
+    return headEnd - start + this.#reply(head, buffer, headEnd, end);
+  }
+
+  /** Hands the reply over; returns how many bytes of its body it took along. */
+  #reply(head: Head, buffer: Buffer, start: number, end: number): number {
+    const framing = this.#framing(head);
+    if (head.close || head.minor === 0 || framing === 'close') this.#reusable = false;
+    const whole = wholeBody(framing, head.length, buffer, start, end);
+    if (whole !== undefined) {
+      const body =
+        whole === 0 ? noBody : new WholeBody(buffer.toString('latin1', start, start + whole), framing);
+      const text = body === noBody ? head.text : head.text + body.raw;
+      if (start + whole < end) this.#reusable = false;
+      this.#outcome.reply(new WireReply(head, body, text, undefined));
+      this.#finish();
+      return whole;
+    }
+    const body = new WireBody(this.#wire, framing, head.length);
+    body.onDone = () => this.#bodyDone();
+    body.onAbandon = () => this.abort();
+    this.#body = body;
+    this.#outcome.reply(new WireReply(head, body, undefined, this.#offerTunnel(head, framing)));
+    return body.feed(buffer, start, end);
+  }
+
+  #framing(head: Head): Framing {
+    if (head.status === 101) return 'close';
+    if (this.#call.method === 'HEAD' || head.status === 204 || head.status === 304) return 'none';
+    if (head.chunked) return 'chunked';
+    return head.length >= 0 ? 'length' : 'close';
+  }
+
+  /** A switch of protocols, or Docker's older way: 200 and a raw stream without length, open both ways. */
+  #offerTunnel(head: Head, framing: Framing): Tunnel | undefined {
+    const legacy =
+      head.status === 200 && framing === 'close' && head.rawStream && this.#call.method === 'POST';
+    if (head.status !== 101 && !legacy) return undefined;
+    this.#tunnel = 'offered';
+    return (fromClient) =>
+      new Promise((resolve, reject) => {
+        this.#tunnel = 'open';
+        sendBody(fromClient, this.#wire, false, (error) => {
+          this.#wire.end();
+          this.#tunnel = 'none';
+          if (this.#body?.done) this.#finish();
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+  }
+
+  #bodyDone(): void {
+    if (this.#tunnel !== 'open') this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#call instanceof WireCall) this.#call.carrier = undefined;
+    if (this.#sent && this.#reusable) this.#outcome.free(this.#wire);
+    else this.#wire.destroy();
+  }
+
+  ended(): void {
+    this.#reusable = false;
+    if (this.#body) this.#body.ended();
+    else if (!this.#replied) this.#fail(new EngineClosed());
+  }
+
+  closed(error: Error | undefined): void {
+    this.#fail(new EngineClosed(error), error);
+  }
+
+  /** `cause` is the socket's own error, which tells whether the call can have been read. */
+  #fail(error: Error, cause?: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#wire.destroy();
+    if (this.#body) this.#body.fail(error);
+    else if (!this.#replied) this.#outcome.failed(error, (cause as NodeJS.ErrnoException)?.code === 'EPIPE');
+  }
+
+  abort(): void {
+    this.#fail(new CallAborted());
+  }
+
+  halfClose(): void {
+    this.#reusable = false;
+    if (this.#sent) this.#wire.end();
+  }
+}
+
+/** The protocol a changed call still wants to switch to. */
+function wantedUpgrade(call: Call): string {
+  const asks = /\bupgrade\b/i.test(header(call.headers, 'connection') ?? '');
+  return asks ? (header(call.headers, 'upgrade') ?? '') : '';
+}

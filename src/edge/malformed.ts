@@ -1,0 +1,37 @@
+/** Errors of the wire itself: bytes that are not HTTP/1.1, or not safely one thing. */
+import { Refusal } from '../core/refusal.ts';
+
+/** A peer broke RFC 9112, or sent what two readers might read in two ways. The connection ends. */
+export class Malformed extends Refusal {
+  constructor(why: string, status = 400) {
+    super({
+      code: 'http-malformed',
+      status,
+      message: `The HTTP message is refused: ${why}.`,
+      remedy: 'Speak plain HTTP/1.1 (RFC 9112).',
+    });
+  }
+}
+
+/** The peer closed before the body it had announced was complete. */
+export class BodyTruncated extends Refusal {
+  constructor() {
+    super({
+      code: 'body-truncated',
+      status: 400,
+      message: 'The connection closed before the body was complete.',
+      remedy: 'Send the call again.',
+    });
+  }
+}
+
+/** The other side of the call has gone; nobody is left to read the answer. */
+export class CallAborted extends Refusal {
+  constructor() {
+    super({
+      code: 'call-aborted',
+      status: 499,
+      message: 'The client went away before the call was answered.',
+    });
+  }
+}

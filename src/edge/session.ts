@@ -1,0 +1,353 @@
+/**
+ * One client connection: reads calls off it one after another, hands each to the engine, writes the reply
+ * back. What the client sends while a call is under way waits in the kernel, except the call's own body
+ * and what belongs to a hijacked connection.
+ */
+import { type Body, discard } from '../core/body.ts';
+import type { EdgeCounters, Finish } from '../core/counters.ts';
+import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
+import { errorReply } from '../core/json.ts';
+import { GantryError, Refusal } from '../core/refusal.ts';
+import { sendBody, WholeBody, WireBody } from './body.ts';
+import { WireCall, WireReply } from './call.ts';
+import { type Head, HeadReader, readRequest } from './head.ts';
+import type { Limits } from './limits.ts';
+import { Malformed } from './malformed.ts';
+import { wholeBody } from './whole.ts';
+import { more, type Reader, type Wire } from './wire.ts';
+import { type ReplyForm, replyFraming, replyHead } from './write.ts';
+
+/** What all sessions of a listener share. */
+export interface SessionContext {
+  readonly engine: Engine;
+  readonly limits: Limits;
+  readonly counters: EdgeCounters;
+  /** Told once for every call, when its last byte has passed. */
+  readonly onFinish: ((call: Call, finish: Finish) => void) | undefined;
+  /** The session's connection is gone. */
+  readonly onClosed: (session: Session) => void;
+}
+
+const noBody: Body = new WholeBody('', 'none');
+const proceed = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+export class Session implements Reader {
+  readonly #context: SessionContext;
+  readonly #client: Client;
+  readonly #heads = new HeadReader();
+  #wire!: Wire;
+  #call: WireCall | undefined;
+  /** The current call's body while it is still arriving. */
+  #body: WireBody | undefined;
+  /** What the client says on a hijacked connection. */
+  #tunnel: WireBody | undefined;
+  #status = 0;
+  #bytesOut = 0;
+  #replying = false;
+  #proceeded = false;
+  #closing = false;
+  #lingering = false;
+  #gone = false;
+  /** When a head began that has not ended yet, as `performance.now()` counts; 0 without. */
+  headSince = 0;
+
+  constructor(context: SessionContext, client: Client) {
+    this.#context = context;
+    this.#client = client;
+  }
+
+  /** Starts on a connection that has just been accepted. */
+  begin(wire: Wire): void {
+    this.#wire = wire;
+  }
+
+  /** No call is under way. */
+  get idle(): boolean {
+    return this.#call === undefined;
+  }
+
+  /** Finishes the call under way, if any, and closes. */
+  close(): void {
+    this.#closing = true;
+    if (this.idle) this.#wire.destroy();
+  }
+
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  /** A head that never ends: slow-loris. */
+  timeOut(): void {
+    this.headSince = 0;
+    this.#refuse(new Malformed('its head did not arrive in time', 408));
+  }
+
+  bytes(buffer: Buffer, start: number, end: number): number {
+    if (this.#lingering) return end - start;
+    try {
+      if (this.#tunnel) return this.#tunnel.feed(buffer, start, end);
+      if (this.#body) return this.#body.feed(buffer, start, end);
+      if (this.#call) return 0;
+      return this.#head(buffer, start, end);
+    } catch (error) {
+      this.#malformed(error as Error);
+      return end - start;
+    }
+  }
+
+  #head(buffer: Buffer, start: number, end: number): number {
+    const head = this.#heads.read(readRequest, buffer, start, end, this.#context.limits.headBytes);
+    if (!head) {
+      this.headSince ||= performance.now();
+      return more;
+    }
+    this.headSince = 0;
+    if (head.method === 'CONNECT') throw new Malformed('CONNECT is not served', 405);
+    return head.text.length + this.#begin(head, buffer, start + head.text.length, end);
+  }
+
+  /** Starts a call; returns how many bytes of its body it took along. */
+  #begin(head: Head, buffer: Buffer, start: number, end: number): number {
+    const framing = head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none';
+    const whole = wholeBody(framing, head.length, buffer, start, end);
+    if (whole !== undefined) {
+      const body =
+        whole === 0 ? noBody : new WholeBody(buffer.toString('latin1', start, start + whole), framing);
+      const text = whole === 0 ? head.text : head.text + (body as WholeBody).raw;
+      this.#start(new WireCall(head, body, this.#client, text, performance.now()));
+      return whole;
+    }
+    const body = new WireBody(this.#wire, framing, head.length);
+    body.onDone = () => this.#bodyDone();
+    if (head.expectContinue && head.minor === 1) body.onPull = () => this.#interim(proceed);
+    this.#body = body;
+    this.#start(new WireCall(head, body, this.#client, undefined, performance.now()));
+    return body.feed(buffer, start, end);
+  }
+
+  #start(call: WireCall): void {
+    this.#call = call;
+    this.#replying = false;
+    this.#proceeded = false;
+    this.#status = 0;
+    this.#bytesOut = 0;
+    if (call.head.expectContinue) call.interim = (text) => this.#interim(text);
+    // Engines answer later, never while they are being called: `#call` is set, the head is consumed.
+    this.#context.engine(call).then(
+      (reply) => this.#respond(call, reply),
+      (error) => this.#respond(call, refusalReply(error)),
+    );
+  }
+
+  #interim(text: string): void {
+    if (this.#replying || this.#gone || this.#proceeded) return;
+    this.#proceeded = true;
+    this.#wire.write(text);
+  }
+
+  #bodyDone(): void {
+    this.#body = undefined;
+    // A reader may have paused the wire; the client's going must be noticed all the same.
+    if (!this.#gone) this.#wire.resume();
+  }
+
+  #respond(call: WireCall, reply: Reply): void {
+    if (this.#gone || this.#call !== call) {
+      discard(reply.body).catch(() => {});
+      return;
+    }
+    this.#replying = true;
+    this.#status = reply.status;
+    try {
+      this.#write(call, reply);
+    } catch (error) {
+      discard(reply.body).catch(() => {});
+      this.#status = 500;
+      this.#write(call, refusalReply(error));
+    }
+  }
+
+  #write(call: WireCall, reply: Reply): void {
+    const form = this.#form(call, reply);
+    this.#closing = form.close;
+    const asSent = reply instanceof WireReply && !reply.head.hopByHop && reply.head.minor === 1;
+    if (asSent && call.head.minor === 1 && !form.close) {
+      if (reply.text !== undefined) {
+        this.#wire.write(reply.text);
+        this.#replied(undefined, reply.text.length - reply.head.text.length);
+        return;
+      }
+      this.#wire.write(reply.head.text);
+    } else this.#wire.write(replyHead(reply, form));
+    if (reply.tunnel) this.#openTunnel(reply, reply.tunnel);
+    else this.#writeBody(reply, form);
+  }
+
+  #writeBody(reply: Reply, form: ReplyForm): void {
+    const framing = replyFraming(reply, form);
+    if (framing === 'none') {
+      discard(reply.body).catch(() => {});
+      this.#replied(undefined, 0);
+      return;
+    }
+    if (framing === 'close') this.#closing = true;
+    sendBody(reply.body, this.#wire, framing === 'chunked', (error, sent) => this.#replied(error, sent));
+  }
+
+  #form({ head }: WireCall, reply: Reply): ReplyForm {
+    const unread = this.#body !== undefined;
+    // An upload nobody will read, or that was never told to start: the connection ends with the reply.
+    const stopped = unread && ((head.expectContinue && !this.#proceeded) || endsConnection(reply));
+    const kept = head.minor === 1 || head.keepAlive;
+    const endless = head.minor === 0 && reply.body.length === undefined;
+    const close = this.#closing || head.close || !kept || stopped || endless;
+    return { minor: head.minor, close, keepAlive: head.minor === 0 && !close, head: head.method === 'HEAD' };
+  }
+
+  #replied(error: Error | undefined, sent: number): void {
+    if (this.#gone) return;
+    this.#bytesOut = sent;
+    this.#finish(error !== undefined);
+    if (error) this.#wire.destroy();
+    else if (this.#body) this.#drain(this.#body);
+    else if (this.#closing) this.#linger();
+    else this.#wire.resume();
+  }
+
+  /** The reply is out before the upload was read: as Go's server does, read a little more, or close. */
+  #drain(body: WireBody): void {
+    if (this.#closing) {
+      this.#body = undefined;
+      this.#linger();
+      return;
+    }
+    body.drain(this.#context.limits.drainBytes, (complete) => {
+      if (complete) return;
+      this.#body = undefined;
+      this.#linger();
+    });
+  }
+
+  #finish(aborted: boolean): void {
+    const call = this.#call;
+    if (!call) return;
+    this.#call = undefined;
+    call.over = true;
+    const { counters, onFinish } = this.#context;
+    const bytesIn = bodyBytes(call.body) + (this.#tunnel?.received ?? 0);
+    counters.bytesIn += bytesIn;
+    counters.bytesOut += this.#bytesOut;
+    if (call.carrier || call.watched) call.abort();
+    if (!onFinish) return;
+    const milliseconds = performance.now() - call.started;
+    const tunnel = this.#tunnel !== undefined;
+    onFinish(call, {
+      status: this.#status,
+      bytesIn,
+      bytesOut: this.#bytesOut,
+      milliseconds,
+      tunnel,
+      aborted,
+    });
+  }
+
+  #openTunnel(reply: Reply, tunnel: Tunnel): void {
+    const fromClient = new WireBody(this.#wire, 'close', -1);
+    this.#tunnel = fromClient;
+    this.#context.counters.tunnels++;
+    let open = 2;
+    const half = (error: Error | undefined) => {
+      if (error) this.#wire.destroy();
+      else if (--open === 0 && !this.#gone) {
+        this.#finish(false);
+        this.#linger();
+      }
+    };
+    sendBody(reply.body, this.#wire, false, (error, sent) => {
+      this.#bytesOut = sent;
+      if (!error) this.#wire.end();
+      half(error);
+    });
+    tunnel(fromClient).then(() => half(undefined), half);
+  }
+
+  /** Half-closes, and reads a while longer so that the reply is not lost to a reset. */
+  #linger(): void {
+    this.#lingering = true;
+    this.#wire.end();
+    this.#wire.resume();
+    setTimeout(() => this.#wire.destroy(), this.#context.limits.lingerTimeout).unref();
+  }
+
+  #malformed(error: Error): void {
+    this.#context.counters.malformed++;
+    this.#body?.fail(error);
+    this.#body = undefined;
+    if (this.#tunnel || this.#replying) this.#wire.destroy();
+    else this.#refuse(error);
+  }
+
+  /** Answers what is no call at all, and closes. */
+  #refuse(error: Error): void {
+    const form = { minor: 1, close: true, keepAlive: false, head: false };
+    const reply = refusalReply(error);
+    this.#status = reply.status;
+    this.#wire.write(replyHead(reply, form));
+    sendBody(reply.body, this.#wire, false, () => {
+      this.#call?.abort();
+      this.#finish(true);
+      this.#linger();
+    });
+    this.#lingering = true;
+  }
+
+  ended(): void {
+    this.#closing = true;
+    if (this.#tunnel) this.#tunnel.ended();
+    else if (this.#body) this.#body.ended();
+    else if (!this.#call) this.#wire.destroy();
+    else if (this.#call.carrier) this.#call.carrier.halfClose();
+    // A changed call has no carrier: a client that closes while its reply streams is taken as gone.
+    else if (this.#replying) this.#call.abort();
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    if (this.#tunnel) this.#context.counters.tunnels--;
+    const reason = error ?? new Malformed('the connection closed');
+    this.#body?.fail(reason);
+    this.#tunnel?.fail(reason);
+    this.#call?.abort();
+    this.#finish(true);
+    this.#context.onClosed(this);
+  }
+}
+
+function endsConnection(reply: Reply): boolean {
+  return reply instanceof WireReply && reply.head.close;
+}
+
+function bodyBytes(body: Body): number {
+  if (body instanceof WireBody) return body.received;
+  return body instanceof WholeBody ? body.raw.length : (body.length ?? 0);
+}
+
+/** The last answer for an error no layer has answered. */
+function refusalReply(error: unknown): Reply {
+  if (error instanceof Refusal) return errorReply(error.status, error);
+  if (error instanceof GantryError) return errorReply(500, error);
+  return errorReply(500, new Unanswered(error));
+}
+
+/** No layer turned an error into a reply. */
+export class Unanswered extends GantryError {
+  constructor(cause: unknown) {
+    super({
+      code: 'internal-error',
+      message: `An error inside Gantry kept the call from being answered: ${cause instanceof Error ? cause.message : cause}.`,
+      remedy: 'Look in the daemon log, and report it.',
+      cause,
+    });
+  }
+}

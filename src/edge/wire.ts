@@ -1,0 +1,180 @@
+/**
+ * A connection as bytes: pushed to one reader at a time, held back when the reader is not ready, written
+ * with back-pressure. Plain sockets read into one buffer shared by the whole process (Node's `onread`),
+ * which spares an allocation per read and keeps an idle connection down to a few kilobytes.
+ */
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Who takes a wire's bytes. */
+export interface Reader {
+  /**
+   * Takes `buffer[start..end)`, valid only during the call, and returns how many bytes it consumed. The rest
+   * is kept, and reading pauses, until `wire.resume()`. `more` keeps everything and goes on reading.
+   */
+  bytes(buffer: Buffer, start: number, end: number): number;
+  /** The peer said it will send no more; writing is still possible. */
+  ended(): void;
+  /** The connection is gone, both ways. Called once. */
+  closed(error: Error | undefined): void;
+}
+
+/** What `Reader.bytes` returns when it needs more bytes before it can take any. */
+export const more = -1;
+
+const readSize = 64 << 10;
+/** Shared by every plain socket: reads are delivered before the next one starts. */
+const shared = Buffer.allocUnsafeSlow(readSize);
+/** Unsent bytes above which a writer should wait. */
+const highWater = 64 << 10;
+
+export class Wire {
+  reader: Reader;
+  readonly socket: Duplex;
+  #held: Buffer | undefined;
+  /** Bytes in `#held`, which may have room for more. */
+  #heldLength = 0;
+  #paused = false;
+  /** When it was last put aside for another call, in milliseconds as `performance.now()` counts. */
+  idleSince = 0;
+  #error: Error | undefined;
+  #onDrain: (() => void) | undefined;
+
+  private constructor(reader: Reader, open: (take: (length: number, buffer: Buffer) => boolean) => Duplex) {
+    this.reader = reader;
+    this.socket = open((length, buffer) => {
+      this.#arrived(buffer, length);
+      return true;
+    });
+    this.socket.on('end', () => this.reader.ended());
+    this.socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    this.socket.on('close', () => this.reader.closed(this.#error));
+    this.socket.on('drain', () => this.#drained());
+  }
+
+  /** Takes over a connection a server accepted with `pauseOnConnect`, so that it too reads with `onread`. */
+  static accept(accepted: net.Socket, reader: Reader): Wire {
+    // `handle` is how Node itself hands an accepted connection from object to object (net.Server, cluster).
+    const owner = accepted as net.Socket & { _handle: unknown };
+    const handle = owner._handle;
+    owner._handle = null;
+    return new Wire(reader, (take) => {
+      const options = { handle, allowHalfOpen: true, onread: { buffer: () => shared, callback: take } };
+      return new net.Socket(options as net.SocketConstructorOpts);
+    });
+  }
+
+  /** Connects; what is written before the connection stands is sent once it does. */
+  static connect(to: net.NetConnectOpts, reader: Reader): Wire {
+    return new Wire(reader, (take) =>
+      net.connect({ ...to, allowHalfOpen: true, onread: { buffer: () => shared, callback: take } }),
+    );
+  }
+
+  /** Any other duplex: TLS, the pipes of an ssh process. */
+  static over(duplex: Duplex, reader: Reader): Wire {
+    return new Wire(reader, (take) => {
+      duplex.on('data', (piece: Buffer) => take(piece.length, piece));
+      return duplex;
+    });
+  }
+
+  /** Writes bytes (a string stands for one byte per character). False: better wait for `whenDrained`. */
+  write(data: string | Uint8Array): boolean {
+    if (this.socket.destroyed || this.socket.writableEnded) return true;
+    if (typeof data === 'string') this.socket.write(data, 'latin1');
+    else this.socket.write(data);
+    return this.socket.writableLength < highWater;
+  }
+
+  /** Calls back once when written bytes have gone out. One waiter at a time: a wire has one writer. */
+  whenDrained(callback: () => void): void {
+    this.#onDrain = callback;
+  }
+
+  #drained(): void {
+    const callback = this.#onDrain;
+    this.#onDrain = undefined;
+    callback?.();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  /** Delivers what was held back, then goes on reading, unless the reader holds bytes back again. */
+  resume(): void {
+    const held = this.#held;
+    const length = this.#heldLength;
+    if (held) {
+      this.#release();
+      if (!this.#deliver(held, 0, length)) return;
+    }
+    if (!this.#paused || this.socket.destroyed) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  /** True while bytes wait for a reader. */
+  get holding(): boolean {
+    return this.#heldLength > 0;
+  }
+
+  /** Half-close: no more will be written. */
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  get destroyed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  #arrived(buffer: Buffer, length: number): void {
+    if (!this.#held) {
+      this.#deliver(buffer, 0, length);
+      return;
+    }
+    this.#hold(buffer, 0, length);
+    const held = this.#held;
+    const total = this.#heldLength;
+    this.#release();
+    this.#deliver(held, 0, total);
+  }
+
+  /** True when reading may go on. */
+  #deliver(buffer: Buffer, start: number, end: number): boolean {
+    const taken = this.reader.bytes(buffer, start, end);
+    if (taken === more) {
+      this.#hold(buffer, start, end);
+      return true;
+    }
+    if (start + taken === end) return true;
+    this.#hold(buffer, start + taken, end);
+    this.pause();
+    return false;
+  }
+
+  /** Keeps a copy of bytes behind those held already; grows by doubling so that drops stay cheap. */
+  #hold(buffer: Buffer, start: number, end: number): void {
+    const size = this.#heldLength + end - start;
+    if (!this.#held || this.#held.length < size) {
+      const grown = Buffer.allocUnsafeSlow(this.#held ? Math.max(size, this.#held.length * 2) : size);
+      this.#held?.copy(grown, 0, 0, this.#heldLength);
+      this.#held = grown;
+    }
+    buffer.copy(this.#held, this.#heldLength, start, end);
+    this.#heldLength = size;
+  }
+
+  #release(): void {
+    this.#held = undefined;
+    this.#heldLength = 0;
+  }
+}
