@@ -6,6 +6,7 @@
  *
  * It answers, with or without /v1.NN before the path:
  *   GET  /info                                     200, a small JSON with its length
+ *   GET  /containers/<64 hex digits>/json          the same
  *   GET  /containers/json                          200, a list of 4 KiB, chunked (as dockerd sends over 2 KiB)
  *   POST /containers/create                        201, when the whole body has arrived
  *   GET  /images/x/get?bytes=N[&chunked]           200 and N bytes
@@ -177,6 +178,10 @@ static bool path_is(const char *target, size_t size, const char *path) {
   return size >= length && memcmp(target, path, length) == 0 && (size == length || target[length] == '?');
 }
 
+static bool is_inspect(const char *target, size_t size) {
+  return size == 81 && memcmp(target, "/containers/", 12) == 0 && memcmp(target + 76, "/json", 5) == 0;
+}
+
 static void dispatch(struct conn *conn, const char *target, size_t size) {
   if (size > 3 && target[1] == 'v') {
     const char *slash = memchr(target + 1, '/', size - 1);
@@ -186,7 +191,7 @@ static void dispatch(struct conn *conn, const char *target, size_t size) {
     }
   }
   conn->route = OTHER;
-  if (path_is(target, size, "/info")) answer(conn, info.bytes, info.size);
+  if (path_is(target, size, "/info") || is_inspect(target, size)) answer(conn, info.bytes, info.size);
   else if (path_is(target, size, "/containers/json")) answer(conn, list.bytes, list.size);
   else if (path_is(target, size, "/containers/create")) conn->route = CREATE;
   else if (path_is(target, size, "/images/load")) conn->route = LOAD;
