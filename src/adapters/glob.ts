@@ -51,7 +51,9 @@ function accepts(part: Exclude<Part, { kind: 'star' }>, char: string): boolean {
   if (part.kind === 'any') return true;
   if (part.kind === 'char') return part.char === char;
   const code = char.codePointAt(0)!;
-  const inside = part.ranges.some(([low, high]) => low.codePointAt(0)! <= code && code <= high.codePointAt(0)!);
+  const inside = part.ranges.some(
+    ([low, high]) => low.codePointAt(0)! <= code && code <= high.codePointAt(0)!,
+  );
   return inside !== part.negated;
 }
 
