@@ -115,8 +115,9 @@ for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
   token[char.charCodeAt(0)] = 1;
 }
 
-/** Lengths of the field names `Head.field` knows, so that others are passed over without a copy. */
-const known = new Set([
+/** The field names `Head.field` knows, by length, so that all others are passed over without a copy. */
+const known: (Uint8Array[] | undefined)[] = [];
+for (const name of [
   'content-length',
   'transfer-encoding',
   'connection',
@@ -127,9 +128,20 @@ const known = new Set([
   'expect',
   'host',
   'content-type',
-]);
-const knownLength = new Uint8Array(256);
-for (const name of known) knownLength[name.length] = 1;
+]) {
+  known[name.length] = [...(known[name.length] ?? []), Buffer.from(name)];
+}
+
+/** Whether `buffer[start..start + length)` is one of the known names, in any case. */
+function isKnown(buffer: Buffer, start: number, length: number): boolean {
+  const names = known[length];
+  if (names === undefined) return false;
+  return names.some((name) => {
+    // Token characters only get here; with bit 5 set, letters are lower case and `-` stays itself.
+    for (let i = 0; i < length; i++) if ((buffer[start + i]! | 0x20) !== name[i]) return false;
+    return true;
+  });
+}
 
 /**
  * Reads a request head from `buffer[start..end)`. Undefined when it is not all there yet; throws `Malformed`.
@@ -218,9 +230,9 @@ function readFieldLines(head: Head, buffer: Buffer, start: number, from: number,
     if (end - at < 2) return false;
     if (buffer[at] !== CR || buffer[at + 1] !== LF)
       throw new Malformed('a field value holds a control byte or bare LF');
-    if (nameLength < 256 && knownLength[nameLength] === 1) {
+    if (isKnown(buffer, nameStart, nameLength)) {
       const name = buffer.toString('latin1', nameStart, nameStart + nameLength).toLowerCase();
-      if (known.has(name)) head.field(name, trimmed(buffer, valueStart, at));
+      head.field(name, trimmed(buffer, valueStart, at));
     }
     at += 2;
   }

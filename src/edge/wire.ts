@@ -61,7 +61,7 @@ export class Wire {
     const handle = owner._handle;
     owner._handle = null;
     return new Wire(reader, (take) => {
-      const options = { handle, allowHalfOpen: true, onread: { buffer: () => shared, callback: take } };
+      const options = { handle, allowHalfOpen: true, onread: { buffer: shared, callback: take } };
       return new net.Socket(options as net.SocketConstructorOpts);
     });
   }
@@ -69,7 +69,7 @@ export class Wire {
   /** Connects; what is written before the connection stands is sent once it does. */
   static connect(to: net.NetConnectOpts, reader: Reader): Wire {
     return new Wire(reader, (take) =>
-      net.connect({ ...to, allowHalfOpen: true, onread: { buffer: () => shared, callback: take } }),
+      net.connect({ ...to, allowHalfOpen: true, onread: { buffer: shared, callback: take } }),
     );
   }
 
