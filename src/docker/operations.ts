@@ -121,6 +121,13 @@ PluginSet                POST   /plugins/{name}/set
 PluginDelete             DELETE /plugins/{name}
 `;
 
+/** The names in the first column, for hooks and rules that are checked as they are typed. */
+export type OperationName = NamesIn<typeof table>;
+
+type NamesIn<Text extends string, Found = never> = Text extends `${infer Line}\n${infer Rest}`
+  ? NamesIn<Rest, Line extends `${infer Name} ${string}` ? Found | Name : Found>
+  : Found;
+
 export type Operation = {
   /** `ContainerCreate`, … or `Unknown` for what the table does not hold. */
   readonly name: string;
