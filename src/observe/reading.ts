@@ -42,6 +42,7 @@ function maskPair(pair: string): string {
 
 /** Build arguments and filters are JSON in the query. */
 function maskQueryValue(value: string): string {
+  if (/^\w{0,12}$/.test(value)) return value;
   if (/^\s*[[{"]/.test(value)) {
     try {
       const parsed: unknown = JSON.parse(value);
