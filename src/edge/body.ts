@@ -4,8 +4,8 @@
  */
 import type { Body } from '../core/body.ts';
 import { ChunkedReader } from './chunked.ts';
-import type { Framing } from './head.ts';
 import { BodyTruncated } from './malformed.ts';
+import type { Framing, Head } from './message-head.ts';
 import type { Wire } from './wire.ts';
 
 /** Hears how sending ended: what cut it short, if anything, and how many bytes of body went out. */
@@ -279,6 +279,13 @@ export class WholeBody implements Body {
     const payload = this.payload();
     if (payload.length > 0) yield payload;
   }
+}
+
+const noBody = new WholeBody('', 'none');
+
+/** The body that came along with a head. */
+export function wholeBodyOf(head: Head): WholeBody {
+  return head.bodySize === 0 ? noBody : new WholeBody(head.source.slice(head.size), head.framing);
 }
 
 /**

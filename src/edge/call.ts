@@ -2,8 +2,8 @@
 import type { Body } from '../core/body.ts';
 import type { Call, Client, Reply, Tunnel } from '../core/engine.ts';
 import type { HeaderList } from '../core/headers.ts';
-import type { Head } from './head.ts';
 import { CallAborted } from './malformed.ts';
+import type { Head } from './message-head.ts';
 
 /** Names calls uniquely in this process: a start stamp, then a count. */
 const stamp = Date.now().toString(36);

@@ -2,12 +2,12 @@
 import type { Body } from '../core/body.ts';
 import type { Call, Reply, Tunnel } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
-import { sendBody, WholeBody, WireBody } from './body.ts';
+import { sendBody, WireBody, wholeBodyOf } from './body.ts';
 import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
-import { type Framing, type Head, HeadReader, readReply } from './head.ts';
+import { HeadReader, readReply } from './head.ts';
 import { CallAborted } from './malformed.ts';
-import { wholeBody } from './whole.ts';
+import type { Framing, Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { requestHead } from './write.ts';
 
@@ -19,8 +19,6 @@ export interface Outcome {
   /** The connection can carry another call. */
   free(wire: Wire): void;
 }
-
-const noBody = new WholeBody('', 'none');
 
 export class Exchange implements Reader, Carrier {
   readonly #call: Call;
@@ -92,33 +90,30 @@ export class Exchange implements Reader, Carrier {
   }
 
   #headBytes(buffer: Buffer, start: number, end: number): number {
-    const head = this.#heads.read(readReply, buffer, start, end, this.#limit);
+    const toHead = this.#call.method === 'HEAD';
+    const head = this.#heads.read(readReply, this.#limit, buffer, start, end, toHead);
     if (!head) return more;
-    const headEnd = start + head.text.length;
+    const headEnd = start + head.size;
     if (head.status < 200 && head.status !== 101) {
       if (this.#call instanceof WireCall) this.#call.interim?.(head.text);
       const rest = headEnd < end ? this.#headBytes(buffer, headEnd, end) : 0;
-      if (rest !== more) return headEnd - start + rest;
+      if (rest !== more) return head.size + rest;
       queueMicrotask(() => this.#wire.resume());
-      return headEnd - start;
+      return head.size;
     }
     this.#replied = true;
-    return headEnd - start + this.#reply(head, buffer, headEnd, end);
+    return head.size + this.#reply(head, buffer, headEnd, end);
   }
 
   /** Hands the reply over; returns how many bytes of its body it took along. */
   #reply(head: Head, buffer: Buffer, start: number, end: number): number {
-    const framing = this.#framing(head);
+    const { framing, bodySize } = head;
     if (head.close || head.minor === 0 || framing === 'close') this.#reusable = false;
-    const whole = wholeBody(framing, head.length, buffer, start, end);
-    if (whole !== undefined) {
-      const body =
-        whole === 0 ? noBody : new WholeBody(buffer.toString('latin1', start, start + whole), framing);
-      const text = body === noBody ? head.text : head.text + body.raw;
-      if (start + whole < end) this.#reusable = false;
-      this.#outcome.reply(new WireReply(head, body, text, undefined));
+    if (bodySize >= 0) {
+      if (start + bodySize < end) this.#reusable = false;
+      this.#outcome.reply(new WireReply(head, wholeBodyOf(head), head.source, undefined));
       this.#finish();
-      return whole;
+      return bodySize;
     }
     const body = new WireBody(this.#wire, framing, head.length);
     body.onDone = () => this.#bodyDone();
@@ -126,13 +121,6 @@ export class Exchange implements Reader, Carrier {
     this.#body = body;
     this.#outcome.reply(new WireReply(head, body, undefined, this.#offerTunnel(head, framing)));
     return body.feed(buffer, start, end);
-  }
-
-  #framing(head: Head): Framing {
-    if (head.status === 101) return 'close';
-    if (this.#call.method === 'HEAD' || head.status === 204 || head.status === 304) return 'none';
-    if (head.chunked) return 'chunked';
-    return head.length >= 0 ? 'length' : 'close';
   }
 
   /** A switch of protocols, or Docker's older way: 200 and a raw stream without length, open both ways. */

@@ -8,12 +8,12 @@ import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
 import { errorReply } from '../core/json.ts';
 import { GantryError, Refusal } from '../core/refusal.ts';
-import { sendBody, WholeBody, WireBody } from './body.ts';
+import { sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
 import { WireCall, WireReply } from './call.ts';
-import { type Head, HeadReader, readRequest } from './head.ts';
+import { HeadReader, readRequest } from './head.ts';
 import type { Limits } from './limits.ts';
 import { Malformed } from './malformed.ts';
-import { wholeBody } from './whole.ts';
+import type { Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { type ReplyForm, replyFraming, replyHead } from './write.ts';
 
@@ -28,7 +28,6 @@ export interface SessionContext {
   readonly onClosed: (session: Session) => void;
 }
 
-const noBody: Body = new WholeBody('', 'none');
 const proceed = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 export class Session implements Reader {
@@ -96,28 +95,23 @@ export class Session implements Reader {
   }
 
   #head(buffer: Buffer, start: number, end: number): number {
-    const head = this.#heads.read(readRequest, buffer, start, end, this.#context.limits.headBytes);
+    const head = this.#heads.read(readRequest, this.#context.limits.headBytes, buffer, start, end);
     if (!head) {
       this.headSince ||= performance.now();
       return more;
     }
     this.headSince = 0;
     if (head.method === 'CONNECT') throw new Malformed('CONNECT is not served', 405);
-    return head.text.length + this.#begin(head, buffer, start + head.text.length, end);
+    return head.size + this.#begin(head, buffer, start + head.size, end);
   }
 
   /** Starts a call; returns how many bytes of its body it took along. */
   #begin(head: Head, buffer: Buffer, start: number, end: number): number {
-    const framing = head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none';
-    const whole = wholeBody(framing, head.length, buffer, start, end);
-    if (whole !== undefined) {
-      const body =
-        whole === 0 ? noBody : new WholeBody(buffer.toString('latin1', start, start + whole), framing);
-      const text = whole === 0 ? head.text : head.text + (body as WholeBody).raw;
-      this.#start(new WireCall(head, body, this.#client, text, performance.now()));
-      return whole;
+    if (head.bodySize >= 0) {
+      this.#start(new WireCall(head, wholeBodyOf(head), this.#client, head.source, performance.now()));
+      return head.bodySize;
     }
-    const body = new WireBody(this.#wire, framing, head.length);
+    const body = new WireBody(this.#wire, head.framing, head.length);
     body.onDone = () => this.#bodyDone();
     if (head.expectContinue && head.minor === 1) body.onPull = () => this.#interim(proceed);
     this.#body = body;
@@ -174,7 +168,7 @@ export class Session implements Reader {
     if (asSent && call.head.minor === 1 && !form.close) {
       if (reply.text !== undefined) {
         this.#wire.write(reply.text);
-        this.#replied(undefined, reply.text.length - reply.head.text.length);
+        this.#replied(undefined, reply.text.length - reply.head.size);
         return;
       }
       this.#wire.write(reply.head.text);
