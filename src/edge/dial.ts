@@ -9,8 +9,7 @@ import type { EngineAddress } from '../core/address.ts';
 import type { Call, Engine, Reply } from '../core/engine.ts';
 import { WireCall } from './call.ts';
 import { EngineUnreachable } from './engine-errors.ts';
-import { Exchange, type Outcome } from './exchange.ts';
-import { defaultLimits } from './limits.ts';
+import { Exchange, type Lender, type Waiter } from './exchange.ts';
 import { CallAborted } from './malformed.ts';
 import { type Reader, Wire } from './wire.ts';
 
@@ -38,7 +37,7 @@ export function dialEngine(address: EngineAddress, options: DialOptions = {}): D
   return { engine: (call) => dial.call(call), close: () => dial.close() };
 }
 
-class Dial {
+class Dial implements Lender {
   readonly #address: EngineAddress;
   readonly #options: DialOptions;
   readonly #idle: Wire[] = [];
@@ -60,40 +59,29 @@ class Dial {
     return new Promise((resolve, reject) => {
       if (call instanceof WireCall ? call.over : call.signal.aborted) reject(new CallAborted());
       else if (this.#silent) reject(this.#silent);
-      else this.#exchange(call, resolve, reject, true);
+      else this.#exchange(call, this.#idle.pop(), { resolve, reject });
     });
   }
 
-  #exchange(
-    call: Call,
-    resolve: (reply: Reply) => void,
-    reject: (error: Error) => void,
-    mayReuse: boolean,
-  ): void {
-    const kept = mayReuse ? this.#idle.pop() : undefined;
-    const connecting = kept ? undefined : { done: false };
-    const wire = kept ?? this.#connect(connecting!);
-    const outcome: Outcome = {
-      reply: (reply) => resolve(reply),
-      failed: (error, unsent) => {
-        if (connecting && !connecting.done && !(error instanceof CallAborted))
-          reject(this.#unreachable(error));
-        else if (kept && canRepeat(call, unsent)) this.#exchange(call, resolve, reject, false);
-        else reject(error);
-      },
-      free: (free) => this.#keep(free),
-    };
-    const exchange = new Exchange(call, wire, defaultLimits.headBytes, outcome);
+  #exchange(call: Call, kept: Wire | undefined, waiter: Waiter): void {
+    const exchange = new Exchange(call, kept ?? this.#connect(), kept !== undefined, waiter, this);
     try {
       exchange.send();
     } catch (error) {
       exchange.abort();
-      reject(error as Error);
+      waiter.reject(error as Error);
     }
   }
 
-  #connect(connecting: { done: boolean }): Wire {
+  failed({ call, wire, reused, waiter }: Exchange, error: Error, unsent: boolean): void {
+    if (!wire.connected && !(error instanceof CallAborted)) waiter.reject(this.#unreachable(error));
+    else if (reused && canRepeat(call, unsent)) this.#exchange(call, undefined, waiter);
+    else waiter.reject(error);
+  }
+
+  #connect(): Wire {
     const wire = this.#open();
+    wire.atRest = new Idle(wire, this.#idle);
     const timer = setTimeout(() => {
       const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
       wire.socket.destroy(late);
@@ -101,7 +89,7 @@ class Dial {
     wire.socket.once('close', () => clearTimeout(timer));
     const connected = () => {
       clearTimeout(timer);
-      connecting.done = true;
+      wire.connected = true;
       this.#state(true);
     };
     if (this.#address.kind === 'ssh') connected();
@@ -154,12 +142,11 @@ class Dial {
     this.#probe = setTimeout(() => {
       this.#probe = undefined;
       if (this.#up || this.#closed) return;
-      const connecting = { done: false };
-      const wire = this.#connect(connecting);
+      const wire = this.#connect();
       wire.reader = {
         ...idle,
         closed: () => {
-          if (!connecting.done) this.#look(Math.min(pause * 2, 5_000));
+          if (!wire.connected) this.#look(Math.min(pause * 2, 5_000));
         },
       };
       wire.socket.once('connect', () => wire.destroy());
@@ -167,13 +154,13 @@ class Dial {
     }, pause).unref();
   }
 
-  #keep(wire: Wire): void {
+  free(wire: Wire): void {
     if (this.#closed || wire.destroyed || this.#idle.length >= idleLimit) {
       wire.destroy();
       return;
     }
     wire.idleSince = performance.now();
-    wire.reader = new Idle(wire, this.#idle);
+    wire.reader = wire.atRest ?? idle;
     wire.resume();
     this.#idle.push(wire);
   }

@@ -6,25 +6,33 @@ import { sendBody, WireBody, wholeBodyOf } from './body.ts';
 import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
 import { HeadReader, readReply } from './head.ts';
+import { defaultLimits } from './limits.ts';
 import { CallAborted } from './malformed.ts';
 import type { Framing, Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { requestHead } from './write.ts';
 
-/** What becomes of an exchange, told to the pool it came from. */
-export interface Outcome {
-  reply(reply: Reply): void;
-  /** Before any reply. `unsent`: the engine cannot have seen the call. */
-  failed(error: Error, unsent: boolean): void;
+/** Whoever lends the connections. */
+export interface Lender {
   /** The connection can carry another call. */
   free(wire: Wire): void;
+  /** It failed before any reply. `unsent`: the engine cannot have seen the call. */
+  failed(exchange: Exchange, error: Error, unsent: boolean): void;
+}
+
+/** Who waits for the reply: a promise's two ends. */
+export interface Waiter {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export class Exchange implements Reader, Carrier {
-  readonly #call: Call;
-  readonly #wire: Wire;
-  readonly #limit: number;
-  readonly #outcome: Outcome;
+  readonly call: Call;
+  readonly wire: Wire;
+  readonly waiter: Waiter;
+  /** The connection had carried a call before. */
+  readonly reused: boolean;
+  readonly #lender: Lender;
   readonly #heads = new HeadReader();
   #body: WireBody | undefined;
   #tunnel: 'none' | 'offered' | 'open' = 'none';
@@ -33,17 +41,18 @@ export class Exchange implements Reader, Carrier {
   #reusable = true;
   #over = false;
 
-  constructor(call: Call, wire: Wire, headLimit: number, outcome: Outcome) {
-    this.#call = call;
-    this.#wire = wire;
-    this.#limit = headLimit;
-    this.#outcome = outcome;
+  constructor(call: Call, wire: Wire, reused: boolean, waiter: Waiter, lender: Lender) {
+    this.call = call;
+    this.wire = wire;
+    this.reused = reused;
+    this.waiter = waiter;
+    this.#lender = lender;
     wire.reader = this;
   }
 
   /** Sends the call: in one write when it is whole and untouched, its body spliced behind its head if not. */
   send(): void {
-    const call = this.#call;
+    const call = this.call;
     if (!(call instanceof WireCall)) {
       call.signal.addEventListener('abort', () => this.abort(), { once: true });
       if (call.body instanceof WireBody) call.body.pull();
@@ -53,15 +62,15 @@ export class Exchange implements Reader, Carrier {
     call.carrier = this;
     const untouched = !call.head.hopByHop && call.head.minor === 1;
     if (call.text !== undefined && untouched) {
-      this.#wire.write(call.text);
+      this.wire.write(call.text);
       this.#sent = true;
     } else this.#sendBody(untouched ? call.head.text : requestHead(call, call.head.upgrade), call.body);
   }
 
   #sendBody(head: string, body: Body): void {
-    this.#wire.write(head);
+    this.wire.write(head);
     if (body.length === 0) this.#sent = true;
-    else sendBody(body, this.#wire, body.length === undefined, (error) => this.#bodySent(error));
+    else sendBody(body, this.wire, body.length === undefined, (error) => this.#bodySent(error));
   }
 
   #bodySent(error: Error | undefined): void {
@@ -69,7 +78,7 @@ export class Exchange implements Reader, Carrier {
     if (!error) return;
     // The engine must not take half a body for a whole one: it sees the end come too early.
     this.#reusable = false;
-    if (this.#call instanceof WireCall && !this.#call.over) this.#wire.end();
+    if (this.call instanceof WireCall && !this.call.over) this.wire.end();
     else this.#fail(error);
   }
 
@@ -90,15 +99,15 @@ export class Exchange implements Reader, Carrier {
   }
 
   #headBytes(buffer: Buffer, start: number, end: number): number {
-    const toHead = this.#call.method === 'HEAD';
-    const head = this.#heads.read(readReply, this.#limit, buffer, start, end, toHead);
+    const toHead = this.call.method === 'HEAD';
+    const head = this.#heads.read(readReply, defaultLimits.headBytes, buffer, start, end, toHead);
     if (!head) return more;
     const headEnd = start + head.size;
     if (head.status < 200 && head.status !== 101) {
-      if (this.#call instanceof WireCall) this.#call.interim?.(head.text);
+      if (this.call instanceof WireCall) this.call.interim?.(head.text);
       const rest = headEnd < end ? this.#headBytes(buffer, headEnd, end) : 0;
       if (rest !== more) return head.size + rest;
-      queueMicrotask(() => this.#wire.resume());
+      queueMicrotask(() => this.wire.resume());
       return head.size;
     }
     this.#replied = true;
@@ -111,29 +120,29 @@ export class Exchange implements Reader, Carrier {
     if (head.close || head.minor === 0 || framing === 'close') this.#reusable = false;
     if (bodySize >= 0) {
       if (start + bodySize < end) this.#reusable = false;
-      this.#outcome.reply(new WireReply(head, wholeBodyOf(head), head.source, undefined));
+      this.waiter.resolve(new WireReply(head, wholeBodyOf(head), head.source, undefined));
       this.#finish();
       return bodySize;
     }
-    const body = new WireBody(this.#wire, framing, head.length);
+    const body = new WireBody(this.wire, framing, head.length);
     body.onDone = () => this.#bodyDone();
     body.onAbandon = () => this.abort();
     this.#body = body;
-    this.#outcome.reply(new WireReply(head, body, undefined, this.#offerTunnel(head, framing)));
+    this.waiter.resolve(new WireReply(head, body, undefined, this.#offerTunnel(head, framing)));
     return body.feed(buffer, start, end);
   }
 
   /** A switch of protocols, or Docker's older way: 200 and a raw stream without length, open both ways. */
   #offerTunnel(head: Head, framing: Framing): Tunnel | undefined {
     const legacy =
-      head.status === 200 && framing === 'close' && head.rawStream && this.#call.method === 'POST';
+      head.status === 200 && framing === 'close' && head.rawStream && this.call.method === 'POST';
     if (head.status !== 101 && !legacy) return undefined;
     this.#tunnel = 'offered';
     return (fromClient) =>
       new Promise((resolve, reject) => {
         this.#tunnel = 'open';
-        sendBody(fromClient, this.#wire, false, (error) => {
-          this.#wire.end();
+        sendBody(fromClient, this.wire, false, (error) => {
+          this.wire.end();
           this.#tunnel = 'none';
           if (this.#body?.done) this.#finish();
           if (error) reject(error);
@@ -149,9 +158,9 @@ export class Exchange implements Reader, Carrier {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#call instanceof WireCall) this.#call.carrier = undefined;
-    if (this.#sent && this.#reusable) this.#outcome.free(this.#wire);
-    else this.#wire.destroy();
+    if (this.call instanceof WireCall) this.call.carrier = undefined;
+    if (this.#sent && this.#reusable) this.#lender.free(this.wire);
+    else this.wire.destroy();
   }
 
   ended(): void {
@@ -168,9 +177,10 @@ export class Exchange implements Reader, Carrier {
   #fail(error: Error, cause?: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#wire.destroy();
+    this.wire.destroy();
     if (this.#body) this.#body.fail(error);
-    else if (!this.#replied) this.#outcome.failed(error, (cause as NodeJS.ErrnoException)?.code === 'EPIPE');
+    else if (!this.#replied)
+      this.#lender.failed(this, error, (cause as NodeJS.ErrnoException)?.code === 'EPIPE');
   }
 
   abort(): void {
@@ -179,7 +189,7 @@ export class Exchange implements Reader, Carrier {
 
   halfClose(): void {
     this.#reusable = false;
-    if (this.#sent) this.#wire.end();
+    if (this.#sent) this.wire.end();
   }
 }
 

@@ -35,6 +35,10 @@ export class Wire {
   /** Bytes in `#held`, which may have room for more. */
   #heldLength = 0;
   #paused = false;
+  /** Who watches it between calls, when it is kept for more. */
+  atRest: Reader | undefined;
+  /** Set once a connection that was dialled stands. */
+  connected = false;
   /** When it was last put aside for another call, in milliseconds as `performance.now()` counts. */
   idleSince = 0;
   #error: Error | undefined;
