@@ -1,0 +1,81 @@
+/** Makes a Unix socket's path free to listen on: a dead daemon's socket goes, a living one's stays. */
+import { lstat, mkdir, unlink } from 'node:fs/promises';
+import { request } from 'node:http';
+import { dirname } from 'node:path';
+import { GantryError } from '../core/refusal.ts';
+import { whoHolds } from '../host/listening.ts';
+
+/** Throws `address-in-use` when somebody answers there, `socket-path-taken` when it is no socket. */
+export async function claimSocket(path: string): Promise<void> {
+  const url = `unix://${path}`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    const there = await lstat(path).catch(absent);
+    if (there === undefined) return;
+    if (!there.isSocket()) throw new SocketPathTaken(path);
+    if (await answers(path)) throw new AddressInUse(url, await whoHolds({ path }));
+    await unlink(path).catch(absent);
+  } catch (error) {
+    throw error instanceof GantryError ? error : new ListenFailed(url, error as Error);
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Whether anybody accepts connections; nothing is sent. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const probe = request({ socketPath: path, agent: false });
+    probe.on('socket', (socket) => {
+      socket.on('connect', () => {
+        resolve(true);
+        socket.destroy();
+      });
+    });
+    probe.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
+      else reject(error);
+    });
+  });
+}
+
+/** What went wrong when an address could not be listened on, with the one who has it where that is known. */
+export async function listenError(url: string, error: NodeJS.ErrnoException): Promise<GantryError> {
+  if (error instanceof GantryError) return error;
+  if (error.code !== 'EADDRINUSE') return new ListenFailed(url, error);
+  const port = /^tcp:.*:(\d+)$/.exec(url)?.[1];
+  return new AddressInUse(url, port === undefined ? undefined : await whoHolds({ port: Number(port) }));
+}
+
+export class AddressInUse extends GantryError {
+  constructor(url: string, who: string | undefined) {
+    super({
+      code: 'address-in-use',
+      message: `${who ?? 'Another program'} already listens on ${url}.`,
+      remedy: 'Stop it, or choose other addresses with --listen.',
+    });
+  }
+}
+
+export class SocketPathTaken extends GantryError {
+  constructor(path: string) {
+    super({
+      code: 'socket-path-taken',
+      message: `${path} exists and is no socket, so Gantry leaves it alone.`,
+      remedy: 'Move it away, or choose another path with --listen.',
+    });
+  }
+}
+
+export class ListenFailed extends GantryError {
+  constructor(url: string, cause: Error) {
+    super({
+      code: 'listen-failed',
+      message: `Gantry cannot listen on ${url}: ${cause.message}.`,
+      remedy: 'Choose an address of this machine that the user may use with --listen.',
+      cause,
+    });
+  }
+}

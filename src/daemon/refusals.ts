@@ -1,0 +1,48 @@
+/** The layer that turns what was thrown into what Docker's clients understand. */
+import type { Call, Layer, Reply } from '../core/engine.ts';
+import { errorReply } from '../core/json.ts';
+import { GantryError, Refusal } from '../core/refusal.ts';
+import type { Log } from '../observe/log.ts';
+
+export interface RefusalsOptions {
+  readonly log: Log;
+  /** Hears of every refusal and failure: the observer's `refused`. */
+  readonly refused: (call: Call, error: unknown) => void;
+}
+
+/**
+ * Outermost layer. A `Refusal` becomes Docker's `{"message": …}` with its status; anything else is a fault
+ * of ours: status 500, the call's id for the client, and the whole story under that id in the log.
+ */
+export function refusals({ log, refused }: RefusalsOptions): Layer {
+  const answer = (call: Call, error: unknown): Reply => {
+    // Nobody is left to read an answer, and that is no refusal: the edge closes the call.
+    if (call.signal.aborted) throw error;
+    refused(call, error);
+    if (error instanceof Refusal) return errorReply(error.status, error);
+    log.error('a call failed inside Gantry', { call: call.id, method: call.method, error: asError(error) });
+    return errorReply(500, error instanceof GantryError ? error : new Internal(call.id));
+  };
+  return (call, next) => {
+    try {
+      return next(call).catch((error) => answer(call, error));
+    } catch (error) {
+      return Promise.resolve(answer(call, error));
+    }
+  };
+}
+
+/** Anything can be thrown. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+class Internal extends GantryError {
+  constructor(callId: string) {
+    super({
+      code: 'internal',
+      message: `Something inside Gantry failed while it carried out call ${callId}.`,
+      remedy: `Look for ${callId} in Gantry's log, and report what stands there.`,
+    });
+  }
+}
