@@ -47,6 +47,8 @@ export class Session implements Reader {
   #closing = false;
   #lingering = false;
   #gone = false;
+  /** The client has said that it will send no more. */
+  #ended = false;
   /** When a head began that has not ended yet, as `performance.now()` counts; 0 without. */
   headSince = 0;
 
@@ -146,7 +148,7 @@ export class Session implements Reader {
   }
 
   #respond(call: WireCall, reply: Reply): void {
-    if (this.#gone || this.#call !== call) {
+    if (this.#gone || this.#lingering || this.#call !== call) {
       discard(reply.body).catch(() => {});
       return;
     }
@@ -205,7 +207,17 @@ export class Session implements Reader {
     if (error) this.#wire.destroy();
     else if (this.#body) this.#drain(this.#body);
     else if (this.#closing) this.#linger();
-    else this.#wire.resume();
+    else this.#next();
+  }
+
+  /** Reads the next call, but not from a client that does not take its replies. */
+  #next(): void {
+    if (!this.#wire.congested) {
+      this.#wire.resume();
+      return;
+    }
+    this.#wire.pause();
+    this.#wire.whenDrained(() => this.#wire.resume());
   }
 
   /** The reply is out before the upload was read: as Go's server does, read a little more, or close. */
@@ -263,6 +275,7 @@ export class Session implements Reader {
       half(error);
     });
     tunnel(fromClient).then(() => half(undefined), half);
+    if (this.#ended) fromClient.ended();
   }
 
   /** Half-closes, and reads a while longer so that the reply is not lost to a reset. */
@@ -296,6 +309,7 @@ export class Session implements Reader {
   }
 
   ended(): void {
+    this.#ended = true;
     this.#closing = true;
     if (this.#tunnel) this.#tunnel.ended();
     else if (this.#body) this.#body.ended();

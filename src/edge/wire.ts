@@ -90,7 +90,12 @@ export class Wire {
     if (this.socket.destroyed || this.socket.writableEnded) return true;
     if (typeof data === 'string') this.socket.write(data, 'latin1');
     else this.socket.write(data);
-    return this.socket.writableLength < highWater;
+    return !this.congested;
+  }
+
+  /** More is waiting to go out than should be. */
+  get congested(): boolean {
+    return this.socket.writableLength >= highWater;
   }
 
   /** Calls back once when written bytes have gone out. One waiter at a time: a wire has one writer. */
