@@ -26,7 +26,7 @@ import { errorAnswer, type HookRequest } from './protocol.ts';
  * Asks an adapter: gives the answer, parsed as JSON and not yet checked, or throws an AdapterError. An
  * empty successful answer is undefined. Aborting the signal breaks off with ClientLeft.
  */
-export type Exchange = (message: HookRequest, signal: AbortSignal) => Promise<unknown>;
+export type Exchange = (message: HookRequest, signal?: AbortSignal) => Promise<unknown>;
 
 /** A hook shows a body of up to 16 MiB, and JSON may write a byte as six. */
 export const answerLimit = 128 * 1024 * 1024;
@@ -77,7 +77,7 @@ interface Answer {
 /** One exchange: the first attempt, perhaps a second, one timer around both. */
 class Attempts {
   readonly #settings: AdapterSettings;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
   readonly #first: () => ClientRequest;
   readonly #again: () => ClientRequest;
   /** Why the exchange was ended from this side. */
@@ -86,7 +86,7 @@ class Attempts {
 
   constructor(
     settings: AdapterSettings,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     first: () => ClientRequest,
     again: () => ClientRequest,
   ) {
@@ -98,17 +98,17 @@ class Attempts {
 
   async run(): Promise<Answer> {
     const { name, timeout } = this.#settings;
-    if (this.#signal.aborted) throw new ClientLeft();
+    if (this.#signal?.aborted) throw new ClientLeft();
     const timer = setTimeout(() => this.#end(new AdapterTimedOut(name, timeout)), timeout);
     const left = () => this.#end(new ClientLeft());
-    this.#signal.addEventListener('abort', left, { once: true });
+    this.#signal?.addEventListener('abort', left, { once: true });
     try {
       return await this.#receive(await this.#connect());
     } catch (error) {
       throw this.#ended ?? error;
     } finally {
       clearTimeout(timer);
-      this.#signal.removeEventListener('abort', left);
+      this.#signal?.removeEventListener('abort', left);
     }
   }
 

@@ -80,9 +80,12 @@ export function answered(
     return content.kind === 'none' ? { content: decode(text, encoding) } : { content, ignored: true };
   }
   if (text === null || text === '') return { content: noContent };
-  return text === shown.Body && encoding === shown.BodyEncoding
-    ? { content }
-    : { content: decode(text, encoding) };
+  if (text === shown.Body && encoding === shown.BodyEncoding) return { content };
+  const changed = decode(text, encoding);
+  // What only some may see stays theirs after a change.
+  if (content.kind === 'bytes' && changed.kind === 'text')
+    return { content: { kind: 'bytes', data: changed.data } };
+  return { content: changed };
 }
 
 function decode(text: string, encoding: 'base64' | undefined): Content {

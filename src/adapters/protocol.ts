@@ -25,6 +25,7 @@ const bodyEncoding = z.literal('base64').meta({
   description: 'Present when `Body` is bytes in base64 and not text.',
 });
 const code = z.int().min(100).max(599).meta({ description: 'HTTP status.' });
+const answerCode = z.int().min(200).max(599).meta({ description: 'HTTP status for the client.' });
 const contentType = z.string().nullable().meta({ description: 'Content-Type; null when there is none.' });
 
 const clientRequestV1 = z.looseObject({ Method: method, Request: request, Body: body });
@@ -61,7 +62,7 @@ export const postAnswerV1 = z.looseObject({
   ModifiedServerResponse: z.looseObject({
     ContentType: contentType.exactOptional(),
     Body: body.exactOptional(),
-    Code: code.nullable().exactOptional(),
+    Code: answerCode.nullable().exactOptional(),
   }),
 });
 
@@ -155,7 +156,7 @@ const answerV2 = {
     .meta({ description: 'With refuse: HTTP status, 403 when left out.' }),
   Answer: z
     .looseObject({
-      Code: z.int().min(200).max(599),
+      Code: answerCode,
       ContentType: contentType.exactOptional(),
       Body: body.exactOptional(),
       BodyEncoding: bodyEncoding.exactOptional(),
@@ -188,7 +189,7 @@ export const postAnswerV2 = z.looseObject({
       ContentType: contentType.exactOptional(),
       Body: body.exactOptional(),
       BodyEncoding: bodyEncoding.exactOptional(),
-      Code: code.nullable().exactOptional(),
+      Code: answerCode.nullable().exactOptional(),
       Headers: headerChanges.exactOptional(),
     })
     .exactOptional(),
