@@ -117,7 +117,7 @@ export function createObserver(options: ObserverOptions): Observer {
       if (audit !== undefined || trace.followers > 0) tell(call, finish, reading, known);
     },
     refused(call, error) {
-      const code = error instanceof GantryError ? error.code : 'unexpected';
+      const code = error instanceof GantryError ? error.code : 'internal-error';
       tally.refusal(code);
       if (audit !== undefined || trace.followers > 0) held.refused(call.id, code);
     },
