@@ -1,23 +1,22 @@
 /** The composition root: from settings to a running daemon, and back to nothing. */
 import type { Writable } from 'node:stream';
 import type { Decided } from '../config/decide.ts';
-import type { ListenerSettings } from '../config/settings.ts';
-import { empty } from '../core/body.ts';
+import type { ListenerSettings, Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { newCounters } from '../core/counters.ts';
-import type { Engine } from '../core/engine.ts';
 import { readTarget } from '../docker/target.ts';
-import { type DialledEngine, dialEngine } from '../edge/dial.ts';
 import { type EdgeServer, type ServeOptions, serve } from '../edge/serve.ts';
-import { dialSsh } from '../host/ssh.ts';
 import { openAudit } from '../observe/audit.ts';
+import type { LineWriter } from '../observe/lines.ts';
 import type { Log } from '../observe/log.ts';
 import { createObserver } from '../observe/observer.ts';
-import { engineAddress, listenAddress } from './addresses.ts';
+import { listenAddress } from './addresses.ts';
 import { claimSocket, listenError } from './claim.ts';
+import { startControl } from './control.ts';
 import { assemble } from './layers.ts';
 import { lockDataDir } from './lock.ts';
 import { refusals } from './refusals.ts';
+import { openUpstream } from './upstream.ts';
 
 /** What the daemon needs of the process it runs in. */
 export interface Surroundings {
@@ -33,6 +32,8 @@ export interface Surroundings {
 export interface Daemon {
   /** URLs that Docker clients are served on, with the ports they really got. */
   readonly listeners: readonly string[];
+  /** URLs of the control API. */
+  readonly control: readonly string[];
   /** Goes on in a new audit file, after the old one was renamed. */
   reopenAudit(): Promise<void>;
   /** Accepts no more, lets running calls finish for a while, then closes and frees everything. */
@@ -42,95 +43,95 @@ export interface Daemon {
 }
 
 /** Starts everything or, when a part fails, undoes what had been started and throws that part's error. */
-export async function startDaemon({ settings }: Decided, around: Surroundings): Promise<Daemon> {
-  const { log, clock, version, uid } = around;
+export async function startDaemon(decided: Decided, around: Surroundings): Promise<Daemon> {
+  const { settings } = decided;
+  const { log, clock, version } = around;
+  const root = around.uid === 0;
+  const startedAt = clock.now();
+  // Undone from the last to the first: the listeners before what they serve.
   await using started = new AsyncDisposableStack();
 
-  const since = new Date(clock.now()).toISOString();
+  const since = new Date(startedAt).toISOString();
   started.use(lockDataDir(settings.dataDir, { pid: around.pid, since }));
 
-  const counters = newCounters();
-  const state = { up: true };
-  const audit =
-    settings.audit === undefined
-      ? {}
-      : { audit: await openAudit({ to: settings.audit, stdout: around.stdout, log, clock }) };
-  const engines = () => [{ url: settings.engine.url, up: state.up }];
-  const observer = createObserver({ clock, version, readTarget, counters, engines, ...audit });
-  started.defer(() => observer.close());
+  const upstream = await openUpstream(settings.engine, log, clock);
+  started.defer(() => upstream.close());
 
-  const dialled = await dial(settings, state, log);
-  started.defer(() => dialled.close());
+  const counters = newCounters();
+  const observer = createObserver({
+    ...{ clock, version, readTarget, counters },
+    ...(await auditOf(settings, around)),
+    engines: () => [upstream.state()],
+  });
+  started.defer(() => observer.close());
 
   const engine = assemble({
     refusals: refusals({ log, refused: observer.refused }),
     adapters: undefined,
-    engine: dialled.engine,
+    engine: upstream.engine,
   });
 
   const { stopGrace, ...limits } = settings.limits;
-  const servers: EdgeServer[] = [];
-  const cut = Promise.withResolvers<void>();
-  started.defer(async () => {
-    await Promise.race([cut.promise, Promise.all(servers.map((server) => server.close(stopGrace)))]);
-  });
-  const common = { limits, onError: (error: Error) => log.error('a listener failed', { error }) };
-  for (const listener of settings.listen) {
-    const clients = { ...common, engine, counters, onFinish: observer.onFinish };
-    servers.push(await listen(listener, uid === 0, clients));
-  }
-  const listeners = servers.map(({ url }) => url);
+  const clients = new Listeners(stopGrace);
+  const status = () => ({ listeners: clients.urls, engine: upstream.state() });
+  const options = { observer, status, version, started: startedAt, now: () => clock.now() };
+  const control = started.use(await startControl(decided, root, options));
 
-  void greet(dialled.engine);
+  started.use(clients);
+  const onError = (error: Error) => log.error('a listener failed', { error });
+  const serving = { engine, counters, limits, onError, onFinish: observer.onFinish };
+  for (const listener of settings.listen) await clients.add(listener, root, serving);
+
   const everything = started.move();
   return {
-    listeners,
+    listeners: clients.urls,
+    control: control.urls,
     reopenAudit: () => observer.reopenAudit(),
     stop: () => everything.disposeAsync(),
-    cut() {
-      for (const server of servers) server.destroy();
-      cut.resolve();
-    },
+    cut: () => clients.cut(),
   };
 }
 
-async function dial(
-  { engine }: Decided['settings'],
-  state: { up: boolean },
-  log: Log,
-): Promise<DialledEngine> {
-  const address = await engineAddress(engine);
-  const onState = (up: boolean, error?: Error) => {
-    if (!up) log.warn('the engine cannot be reached', { engine: engine.url, error });
-    else if (!state.up) log.info('the engine answers again', { engine: engine.url });
-    state.up = up;
-  };
-  return dialEngine(address, {
-    onState,
-    ...(address.kind === 'ssh' ? { ssh: () => dialSsh(address) } : {}),
-  });
+async function auditOf({ audit }: Settings, { stdout, log, clock }: Surroundings) {
+  const none: { audit?: LineWriter } = {};
+  return audit === undefined ? none : { audit: await openAudit({ to: audit, stdout, log, clock }) };
 }
 
-type Serving = Omit<ServeOptions, 'address'>;
+/** The listeners for Docker clients: they begin one by one, and end together. */
+class Listeners implements AsyncDisposable {
+  readonly #grace: number;
+  readonly #servers: EdgeServer[] = [];
+  readonly #cut = Promise.withResolvers<void>();
 
-async function listen(settings: ListenerSettings, root: boolean, serving: Serving): Promise<EdgeServer> {
-  const address = await listenAddress(settings, root);
-  if (address.kind === 'unix') await claimSocket(address.path);
-  try {
-    return await serve({ ...serving, address });
-  } catch (error) {
-    throw await listenError(address.url, error as NodeJS.ErrnoException);
+  constructor(grace: number) {
+    this.#grace = grace;
   }
-}
 
-/** Knocks at the engine once, so that the log says at the start when nobody is there. */
-async function greet(engine: Engine): Promise<void> {
-  const client = { listener: 'gantry', address: 'unix' };
-  const { signal } = new AbortController();
-  const headers = ['Host', 'docker', 'Content-Length', '0'];
-  const call = { id: 'greeting', method: 'HEAD', target: '/_ping', headers, body: empty, signal, client };
-  await engine(call).then(
-    ({ body }) => body[Symbol.asyncIterator]().return?.(),
-    () => {},
-  );
+  get urls(): string[] {
+    return this.#servers.map(({ url }) => url);
+  }
+
+  async add(
+    settings: ListenerSettings,
+    root: boolean,
+    serving: Omit<ServeOptions, 'address'>,
+  ): Promise<void> {
+    const address = await listenAddress(settings, root);
+    if (address.kind === 'unix') await claimSocket(address.path);
+    try {
+      this.#servers.push(await serve({ ...serving, address }));
+    } catch (error) {
+      throw await listenError(address.url, error as NodeJS.ErrnoException);
+    }
+  }
+
+  cut(): void {
+    for (const server of this.#servers) server.destroy();
+    this.#cut.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = Promise.all(this.#servers.map((server) => server.close(this.#grace)));
+    await Promise.race([closed, this.#cut.promise]);
+  }
 }
