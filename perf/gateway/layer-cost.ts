@@ -55,21 +55,18 @@ function create(container: string): Call {
 
 const never = new AbortController().signal;
 
-/** A container's configuration of about 3 KB, like the load generator's. */
+/** A container's configuration of 3 KB, like the load generator's. */
 export function containerOf3KB(): string {
-  const Env = Array.from({ length: 30 }, (_, i) => `SETTING_${i}=value-number-${i}-of-thirty`);
-  const Labels = Object.fromEntries(
-    Array.from({ length: 15 }, (_, i) => [`com.example.label${i}`, `text of ${i}`]),
-  );
+  const labels = Array.from({ length: 20 }, (_, i) => [`com.example.label${i}`, `text of ${i}`]);
+  const Env = Array.from({ length: 59 }, (_, i) => `SETTING_${i}=value-number-${i}-of-many`);
   const HostConfig = { Memory: 268435456, NetworkMode: 'default', Binds: ['/srv:/srv'], PortBindings: {} };
   const container = {
     Image: 'nginx:latest',
-    Cmd: ['nginx', '-g', 'daemon off;'],
-    Env,
-    Labels,
+    Cmd: ['nginx'],
+    Labels: Object.fromEntries(labels),
     HostConfig,
-    User: '',
+    Env,
   };
-  const short = 3072 - JSON.stringify(container).length;
+  const short = 3072 - JSON.stringify({ ...container, User: '' }).length;
   return JSON.stringify({ ...container, User: 'u'.repeat(short) });
 }

@@ -165,15 +165,15 @@ struct request {
   size_t id_at;              /* where the container's id stands, if another is asked for each time */
 };
 
-/* A container's configuration of about 3 KB, the size `docker run` sends: environment, labels, limits. */
+/* A container's configuration of 3 KB, the size `docker run` sends: environment, labels, limits. */
 static void make_create(struct request *request) {
-  char body[CREATE_BODY + 1], pad[1024];
-  int at = sprintf(body, "{\"Image\":\"nginx:latest\",\"Cmd\":[\"nginx\",\"-g\",\"daemon off;\"],\"Env\":[\"PATH=/usr/bin\"");
-  for (int i = 0; i < 30; i++) at += sprintf(body + at, ",\"SETTING_%02d=value-number-%d-of-thirty\"", i, i);
-  at += sprintf(body + at, "],\"Labels\":{\"com.example.tier\":\"front\"");
-  for (int i = 0; i < 15; i++) at += sprintf(body + at, ",\"com.example.label%02d\":\"text of %d\"", i, i);
+  char body[CREATE_BODY + 1], pad[CREATE_BODY];
+  int at = sprintf(body, "{\"Image\":\"nginx:latest\",\"Cmd\":[\"nginx\",\"-g\",\"daemon off;\"],\"Labels\":{\"tier\":\"front\"");
+  for (int i = 0; i < 20; i++) at += sprintf(body + at, ",\"com.example.label%02d\":\"text of %d\"", i, i);
   at += sprintf(body + at, "},\"HostConfig\":{\"Memory\":268435456,\"NetworkMode\":\"default\",\"Binds\":[\"/srv:/srv\"],"
-                           "\"RestartPolicy\":{\"Name\":\"no\",\"MaximumRetryCount\":0},\"PortBindings\":{}},\"Tty\":false,\"User\":\"");
+                           "\"RestartPolicy\":{\"Name\":\"no\",\"MaximumRetryCount\":0},\"PortBindings\":{}},\"Env\":[\"PATH=/bin\"");
+  for (int i = 0; at < CREATE_BODY - 90; i++) at += sprintf(body + at, ",\"SETTING_%02d=value-number-%d-of-many\"", i, i);
+  at += sprintf(body + at, "],\"Tty\":false,\"User\":\"");
   memset(pad, 'u', sizeof pad);
   sprintf(body + at, "%.*s\"}", CREATE_BODY - at - 2, pad);
   request->size = (size_t)sprintf(request->bytes,
