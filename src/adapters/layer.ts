@@ -9,7 +9,7 @@ import type { Call, Engine, Layer, Reply } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
 import { type Recorder, silentRecorder } from '../core/record.ts';
 import { Refusal } from '../core/refusal.ts';
-import { readTarget, type Target } from '../docker/target.ts';
+import { readTarget } from '../docker/target.ts';
 import { asText, type Content, noContent, readUpTo } from './content.ts';
 import { type ReplyDraft, type RequestDraft, toCall, toReply } from './drafts.ts';
 import { dryRunReply, isDryRun } from './dry-run.ts';
@@ -74,12 +74,12 @@ async function pass(passage: Passage, chain: Chain, next: Engine, limit: number)
     const { request, answer, answeredBy } = await runPreHooks(passage, chain.pre, initial);
     if (call.signal.aborted) throw new ClientLeft();
     if (answer === undefined && passage.dryRun) {
-      await discardUnread(call, request.content);
+      await giveUp(request.content);
       return dryRunReply(passage, request);
     }
     const buffer = largestBuffer(chain.post);
     const identity = chain.post.length > 0 && mayShowReply(target, buffer);
-    if (answer) await discardUnread(call, request.content);
+    if (answer) await giveUp(request.content);
     const original = answer ? undefined : await next(toCall(call, request, identity));
     const failed =
       (original ?? answer)!.status >= 400 ? failure(answeredBy, (original ?? answer)!.status) : undefined;
@@ -161,9 +161,9 @@ async function readReply(
   return content ? { content } : { passing: { ...reply, body: bytes(read.whole) } };
 }
 
-/** A body that nobody will carry on is given up, so that its connection is free again. */
-async function discardUnread(call: Call, content: Content): Promise<void> {
-  await discard(content.kind === 'stream' ? content.body : call.body);
+/** A body that nobody will carry on frees what carried it; one that was read has done so. */
+async function giveUp(content: Content): Promise<void> {
+  if (content.kind === 'stream') await discard(content.body);
 }
 
 function largestBuffer(chain: Chain['pre']): number {
