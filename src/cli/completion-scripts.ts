@@ -38,7 +38,7 @@ function walk(command: Command, path: readonly string[]): Node[] {
     ],
     valued: new Map(options.filter(takesValue).map((option) => [option.long!, option.argChoices ?? []])),
   };
-  return [node, ...command.commands.flatMap((child) => walk(child, [...path, child.name()]))];
+  return [node, ...children.flatMap((child) => walk(child, [...path, child.name()]))];
 }
 
 function takesValue(option: Option): boolean {

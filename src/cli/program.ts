@@ -9,6 +9,7 @@ export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 /** Every command, in the order of the help. One is loaded when it is called; all are for the help. */
 const commands: Readonly<Record<string, (program: Command) => Promise<void>>> = {
   up: async (program) => (await import('./up.ts')).addUpCommand(program),
+  trace: async (program) => (await import('./trace.ts')).addTraceCommand(program),
   completion: async (program) => (await import('./completion.ts')).addCompletionCommand(program, addAll),
   version: async (program) => (await import('./version.ts')).addVersionCommand(program),
 };
@@ -69,13 +70,16 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof GantryError) {
     process.stderr.write(formatError(error));
-    return error.code === 'config-invalid' ? exitCodes.usage : exitCodes.failure;
+    return wronglyAsked.has(error.code) ? exitCodes.usage : exitCodes.failure;
   }
   process.stderr.write(`gantry: ${error instanceof Error ? error.stack : String(error)}\n`);
   return exitCodes.failure;
 }
 
+/** Mistakes in what was written, rather than something that could not be done. */
+const wronglyAsked = new Set(['config-invalid', 'adapters-file-unreadable']);
+
 function formatError({ message, remedy, code }: GantryError): string {
   if (code !== 'config-invalid') return `gantry: ${message}${remedy ? ` ${remedy}` : ''} (${code})\n`;
-  return `${message}\n\ngantry: The configuration cannot be used. See docs/gantry-yaml.md. (${code})\n`;
+  return `${message}\n\ngantry: Nothing was started; correct the above first. (${code})\n`;
 }

@@ -10,6 +10,7 @@ import { openAudit } from '../observe/audit.ts';
 import type { LineWriter } from '../observe/lines.ts';
 import type { Log } from '../observe/log.ts';
 import { createObserver } from '../observe/observer.ts';
+import { type Adapters, openAdapters } from './adapters.ts';
 import { listenAddress } from './addresses.ts';
 import { claimSocket, listenError } from './claim.ts';
 import { startControl } from './control.ts';
@@ -62,18 +63,28 @@ export async function startDaemon(decided: Decided, around: Surroundings): Promi
     ...{ clock, version, readTarget, counters },
     ...(await auditOf(settings, around)),
     engines: () => [upstream.state()],
+    reloadErrors: () => adapters?.errors ?? 0,
   });
   started.defer(() => observer.close());
 
+  let adapters: Adapters | undefined;
+  if (settings.adapters !== undefined) {
+    adapters = started.use(openAdapters(settings.adapters, observer.recorder, log, clock));
+  }
+
   const engine = assemble({
     refusals: refusals({ log, refused: observer.refused }),
-    adapters: undefined,
+    adapters: adapters?.layer,
     engine: upstream.engine,
   });
 
   const { stopGrace, ...limits } = settings.limits;
   const clients = new Listeners(stopGrace);
-  const status = () => ({ listeners: clients.urls, engine: upstream.state() });
+  const status = () => ({
+    listeners: clients.urls,
+    engine: upstream.state(),
+    ...(adapters && { adapters: adapters.state() }),
+  });
   const options = { observer, status, version, started: startedAt, now: () => clock.now() };
   const control = started.use(await startControl(decided, root, options));
 
