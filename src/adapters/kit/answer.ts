@@ -50,14 +50,18 @@ export async function answerHook(adapter: Adapter, message: HookRequest): Promis
       : answerV1(adapter.name, message as PreHookV1 | PostHookV1, view.decided, body);
   } catch (error) {
     if (!isV2(message) || !(error instanceof Refusal) || error instanceof HookFailed) throw error;
-    return {
-      PowerstripProtocolVersion: 2,
-      Decision: 'refuse',
-      Code: error.status,
-      Message: error.remedy ? `${error.message} ${error.remedy}` : error.message,
-      ...warnings(view.decided),
-    };
+    return { ...refusalAnswer(error), ...warnings(view.decided) };
   }
+}
+
+/** A refusal as version 2 says it. */
+export function refusalAnswer({ status, message, remedy }: Refusal): PreAnswerV2 & PostAnswerV2 {
+  return {
+    PowerstripProtocolVersion: 2,
+    Decision: 'refuse',
+    Code: status,
+    Message: remedy ? `${message} ${remedy}` : message,
+  };
 }
 
 async function run(adapter: Adapter, hook: AnyHook | undefined, view: unknown): Promise<NewBody> {

@@ -71,7 +71,9 @@ async function respond(
   server: Server,
 ): Promise<void> {
   const left = new AbortController();
-  response.on('close', () => left.abort());
+  response.on('close', () => {
+    if (!response.writableFinished) left.abort();
+  });
   const send = (status: number, type: string, body: string) => {
     if (response.destroyed) return;
     // What was not read would be taken for the next request, and a closing server takes none.

@@ -1,0 +1,216 @@
+/**
+ * Serves a layer as an outside adapter. The pre-hook starts the layer and answers with the call that it
+ * passes to `next`; there the layer waits until the post-hook brings the engine's reply, or the unwind-hook
+ * what went wrong.
+ *
+ * Version 2 names each call, so its hooks always find their layer again. Version 1 does not: a post-hook is
+ * paired with the oldest waiting call of the same method, request and body, which is right while this
+ * adapter is the first to change the body; and a call that fails has no end at all. A layer that waits
+ * for longer than `patience`, or is the oldest of too many, is abandoned: its call's signal aborts, and
+ * `next` never resolves, because nobody knows whether the engine did what it was asked.
+ */
+import { createHash } from 'node:crypto';
+import type { Call, Engine, Layer, Reply } from '../../core/engine.ts';
+import { header } from '../../core/headers.ts';
+import { Refusal } from '../../core/refusal.ts';
+import type { HookAnswer, HookRequest, PostHookV1, PostHookV2, UnwindHookV2 } from '../protocol.ts';
+import { type HookServer, refusalAnswer } from './answer.ts';
+import { HookFailed, HookNeedsVersion2, HookRefused } from './hook-errors.ts';
+import { isV2 } from './hook-views.ts';
+import {
+  bodyFields,
+  LayerNotPortable,
+  replyChanges,
+  requestChanges,
+  toCall,
+  toReply,
+} from './layer-messages.ts';
+import { Waiting } from './waiting.ts';
+
+export interface LayerAdapterOptions {
+  /** The layer's name in errors. */
+  readonly name: string;
+  /** How many calls may wait for their replies; 1024. */
+  readonly most?: number;
+  /** How long one waits, in milliseconds; ten minutes. */
+  readonly patience?: number;
+  /** Longest body that the layer may put into a message, in bytes; 16 MiB. */
+  readonly bodyLimit?: number;
+}
+
+/** A layer between its call and its reply. */
+interface Passage {
+  readonly call: Call;
+  /** Gives the layer what `next` promised. */
+  readonly reply: PromiseWithResolvers<Reply>;
+  /** What the layer returns in the end. */
+  readonly outcome: Promise<Reply>;
+  readonly ending: AbortController;
+}
+
+type Started = { readonly revised: Call } | { readonly reply: Reply };
+type Changes = Record<string, unknown>;
+
+/** Makes a served adapter of a layer. */
+export function layerAdapter(layer: Layer, options: LayerAdapterOptions): HookServer {
+  const { name, most = 1024, patience = 600_000, bodyLimit = 16 * 1024 * 1024 } = options;
+  const waiting = new Waiting<Passage>(most, patience, ({ ending }) => ending.abort());
+  let count = 0;
+
+  const pre = async (message: HookRequest, signal: AbortSignal): Promise<HookAnswer> => {
+    // A layer cannot be told to do nothing that lasts.
+    if (isV2(message) && message.DryRun) return notRun(name);
+    const id = isV2(message) ? message.RequestId : `v1-${++count}`;
+    const { passage, started } = begin(layer, name, (ending) => toCall(message, id, ending), signal);
+    const first = await started;
+    if ('reply' in first) return answerNow(name, message, first.reply, bodyLimit);
+    try {
+      const changes = await requestChanges(name, passage.call, first.revised, bodyLimit);
+      const answer = preAnswer(name, message, changes);
+      waiting.add(keyOf(message), passage);
+      return answer;
+    } catch (error) {
+      passage.reply.reject(error);
+      throw error;
+    }
+  };
+
+  const post = async (message: PostHookV1 | PostHookV2): Promise<HookAnswer> => {
+    const passage = waiting.take(keyOf(message));
+    if (!passage) return postAnswer(name, message, {});
+    const reply = toReply(message.ServerResponse);
+    passage.reply.resolve(reply);
+    const changed = await passage.outcome;
+    return postAnswer(name, message, await replyChanges(name, reply, changed, bodyLimit));
+  };
+
+  const unwind = async (message: UnwindHookV2): Promise<HookAnswer> => {
+    for (let passage = waiting.take(keyOf(message)); passage; passage = waiting.take(keyOf(message))) {
+      passage.reply.reject(new CallUnwound(message.Reason));
+      await passage.outcome.catch(() => {});
+    }
+    return { PowerstripProtocolVersion: 2 };
+  };
+
+  return {
+    name,
+    async answer(message, signal) {
+      try {
+        if (message.Type === 'unwind-hook') return await unwind(message);
+        return message.Type === 'pre-hook' ? await pre(message, signal) : await post(message);
+      } catch (thrown) {
+        if (!(thrown instanceof Refusal)) throw new HookFailed(name, thrown);
+        if (isV2(message)) return refusalAnswer(thrown);
+        throw thrown;
+      }
+    },
+  };
+}
+
+/** Runs the layer up to its first decision: it calls `next`, or it returns without. */
+function begin(layer: Layer, name: string, makeCall: (signal: AbortSignal) => Call, gone: AbortSignal) {
+  const ending = new AbortController();
+  const call = makeCall(AbortSignal.any([ending.signal, gone]));
+  const revised = Promise.withResolvers<Call>();
+  const reply = Promise.withResolvers<Reply>();
+  let asked = false;
+  const next: Engine = async (given) => {
+    if (asked) throw new LayerNotPortable(name, 'asks the engine a second time');
+    asked = true;
+    // Whoever asked has gone, so no hook will follow that could bring a reply.
+    if (gone.aborted) throw new CallUnwound({ Message: 'The gateway broke off.', Code: 499 });
+    revised.resolve(given);
+    return reply.promise;
+  };
+  const outcome = Promise.resolve().then(() => layer(call, next));
+  // It is waited for by the hook that ends it; until then a rejection is nobody's surprise.
+  outcome.catch(() => {});
+  const passage: Passage = { call, reply, outcome, ending };
+  const started: Promise<Started> = Promise.race([
+    revised.promise.then((given) => ({ revised: given })),
+    outcome.then((given) => ({ reply: given })),
+  ]);
+  return { passage, started };
+}
+
+/** Version 1 has no name for a call, so what is known of it is its name. */
+function keyOf(message: HookRequest): string {
+  if (isV2(message)) return `2 ${message.RequestId}`;
+  const { Method, Request, Body } = message.ClientRequest;
+  // A long body is not kept; two that differ in nothing may stand for each other.
+  const digest = createHash('sha256')
+    .update(`${Method} ${Request} ${Body ?? ''}`)
+    .digest('base64');
+  return `1 ${digest}`;
+}
+
+function preAnswer(name: string, message: HookRequest, changes: Changes): HookAnswer {
+  if (!isV2(message)) {
+    const { Method, Request, Body } = message.ClientRequest;
+    const whole = { Method, Request, Body, ...speakable(name, changes) };
+    return { PowerstripProtocolVersion: 1, ModifiedClientRequest: whole };
+  }
+  const isChanged = Object.keys(changes).length > 0;
+  return { PowerstripProtocolVersion: 2, ...(isChanged ? { ModifiedClientRequest: changes } : {}) };
+}
+
+function postAnswer(name: string, message: PostHookV1 | PostHookV2, changes: Changes): HookAnswer {
+  if (!isV2(message)) {
+    const { ContentType, Body, Code } = message.ServerResponse;
+    const whole = { ContentType, Body, Code, ...speakable(name, changes) };
+    return { PowerstripProtocolVersion: 1, ModifiedServerResponse: whole };
+  }
+  const isChanged = Object.keys(changes).length > 0;
+  return { PowerstripProtocolVersion: 2, ...(isChanged ? { ModifiedServerResponse: changes } : {}) };
+}
+
+/** What version 1 has words for. */
+function speakable(name: string, changes: Changes): Changes {
+  if ('Headers' in changes) throw new HookNeedsVersion2(name, 'changes headers');
+  if ('BodyEncoding' in changes) throw new HookNeedsVersion2(name, 'writes a body that is not text');
+  return changes;
+}
+
+/** The layer did not call `next`: its reply is the answer. Version 1 knows errors only. */
+async function answerNow(
+  name: string,
+  message: HookRequest,
+  reply: Reply,
+  limit: number,
+): Promise<HookAnswer> {
+  if (reply.tunnel) throw new LayerNotPortable(name, 'takes over the connection');
+  const fields = await bodyFields(reply.body, limit);
+  if (isV2(message)) {
+    const ContentType = header(reply.headers, 'content-type') ?? null;
+    return {
+      PowerstripProtocolVersion: 2,
+      Decision: 'answer',
+      Answer: { Code: reply.status, ContentType, ...fields },
+    };
+  }
+  if (reply.status < 400) throw new HookNeedsVersion2(name, 'answers the call itself');
+  throw new HookRefused(reply.status, said(fields.Body ?? ''));
+}
+
+function said(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === 'string' ? message : text;
+  } catch {
+    return text;
+  }
+}
+
+function notRun(name: string): HookAnswer {
+  return {
+    PowerstripProtocolVersion: 2,
+    Warnings: [`The layer "${name}" knows no dry run and was not asked.`],
+  };
+}
+
+/** A later step failed: what `next` throws to a layer that is served as an adapter. */
+export class CallUnwound extends Refusal {
+  constructor({ Message, Code = 502 }: { Message: string; Code?: number }) {
+    super({ code: 'call-unwound', status: Code >= 400 ? Code : 502, message: Message });
+  }
+}
