@@ -3,6 +3,7 @@
  * and finds the end; whoever splices passes the bytes on as they are, whoever reads takes the payload only.
  */
 import { Malformed } from './malformed.ts';
+import { token } from './token.ts';
 
 type State =
   | 'size'
@@ -12,6 +13,7 @@ type State =
   | 'data-cr'
   | 'data-lf'
   | 'trailer'
+  | 'trailer-name'
   | 'trailer-line'
   | 'trailer-lf'
   | 'end-lf'
@@ -74,11 +76,11 @@ export class ChunkedReader {
         break;
       case 'trailer':
         if (byte === 13) this.#state = 'end-lf';
-        else {
-          if (byte === 32 || byte === 9 || byte === 58) throw new Malformed('a trailer field is broken');
-          this.#state = 'trailer-line';
-          this.#text(byte);
-        }
+        else this.#trailerName(byte);
+        break;
+      case 'trailer-name':
+        if (byte === 58) this.#state = 'trailer-line';
+        else this.#trailerName(byte);
         break;
       case 'trailer-line':
         if (byte === 13) this.#state = 'trailer-lf';
@@ -107,6 +109,12 @@ export class ChunkedReader {
     if (byte === 13) this.#state = 'size-lf';
     else if (byte === 59) this.#state = 'extension';
     else throw new Malformed('a chunk size is not a hexadecimal number');
+  }
+
+  #trailerName(byte: number): void {
+    if (token[byte] !== 1) throw new Malformed('a trailer field is broken');
+    this.#state = 'trailer-name';
+    this.#text(byte);
   }
 
   #text(byte: number): void {

@@ -8,7 +8,8 @@
  */
 import { fieldMatters } from './field-names.ts';
 import { Malformed } from './malformed.ts';
-import { Head } from './message-head.ts';
+import { Head, trimmed } from './message-head.ts';
+import { token } from './token.ts';
 import { wholeBody } from './whole.ts';
 
 const CR = 13;
@@ -16,12 +17,6 @@ const LF = 10;
 const SP = 32;
 const HT = 9;
 const COLON = 58;
-
-/** RFC 9110 token characters: 1; others: 0. */
-const token = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  token[char.charCodeAt(0)] = 1;
-}
 
 /** Bytes a field value or reason phrase may hold: VCHAR, obs-text, space and tab. */
 const printable = new Uint8Array(256)
@@ -72,9 +67,8 @@ export function readReply(buffer: Buffer, start: number, end: number, toHead: bo
   const head = new Head();
   readVersion(head, buffer, start);
   let at = start + 8;
-  head.status = (buffer[at + 1]! - 48) * 100 + (buffer[at + 2]! - 48) * 10 + (buffer[at + 3]! - 48);
-  if (buffer[at] !== SP || !(head.status >= 100 && head.status <= 999))
-    throw new Malformed('its status line is broken');
+  head.status = readStatus(buffer, at + 1);
+  if (buffer[at] !== SP || head.status < 100) throw new Malformed('its status line is broken');
   at += 4;
   head.firstEnd = at - start;
   while (at < end && printable[buffer[at]!] === 1) at++;
@@ -88,6 +82,17 @@ export function readReply(buffer: Buffer, start: number, end: number, toHead: bo
   if (at === 0) return undefined;
   head.framing = replyFraming(head, toHead);
   return take(head, buffer, start, at, end);
+}
+
+/** Three digits; 0 for anything else. */
+function readStatus(buffer: Buffer, at: number): number {
+  let status = 0;
+  for (let i = at; i < at + 3; i++) {
+    const digit = buffer[i]! - 48;
+    if (digit < 0 || digit > 9) return 0;
+    status = status * 10 + digit;
+  }
+  return status;
 }
 
 /** RFC 9112, 6.3, in its order. */
@@ -169,7 +174,7 @@ function readField(
   else if (nameLength === 14) head.setLength(readNumber(buffer, from, to));
   else {
     const name = buffer.toString('latin1', nameStart, nameStart + nameLength).toLowerCase();
-    head.field(name, buffer.toString('latin1', from, to).trim());
+    head.field(name, trimmed(buffer.toString('latin1', from, to)));
   }
 }
 

@@ -102,7 +102,7 @@ export class Head {
 
   #connection(value: string): void {
     for (const option of value.toLowerCase().split(',')) {
-      const word = option.trim();
+      const word = trimmed(option);
       if (word === 'close') this.close = true;
       if (word === 'keep-alive') this.keepAlive = true;
       if (word === 'upgrade') this.connectionUpgrade = true;
@@ -119,13 +119,18 @@ export class Head {
   }
 }
 
+/** Without the space and tabs around it; `trim` would take more than HTTP does, and read other fields in. */
+export function trimmed(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, '');
+}
+
 function readFields(text: string): HeaderList {
   const list: string[] = [];
   const lines = text.split('\r\n');
   for (let i = 1; i < lines.length - 2; i++) {
     const line = lines[i]!;
     const colon = line.indexOf(':');
-    list.push(line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ''));
+    list.push(line.slice(0, colon), trimmed(line.slice(colon + 1)));
   }
   return list;
 }

@@ -18,10 +18,10 @@ const ownFields = new Set([
 /** A request head for an engine. `upgrade` names the protocol to switch to, if any. */
 export function requestHead(call: Call, upgrade: string): string {
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(call.method)) throw new UnsafeHead('method', call.method);
-  if (!/^[^\0-\x20\x7f]+$/.test(call.target)) throw new UnsafeHead('target', call.target);
+  if (!/^[^\0-\x20\x7f\u0100-\uffff]+$/.test(call.target)) throw new UnsafeHead('target', call.target);
   let text = `${call.method} ${call.target} HTTP/1.1\r\n${fields(call.headers)}`;
   if (header(call.headers, 'host') === undefined) text += 'Host: docker\r\n';
-  if (upgrade) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  if (upgrade) text += `Connection: Upgrade\r\n${field('Upgrade', upgrade)}`;
   return `${text}${requestFraming(call)}\r\n`;
 }
 
@@ -60,13 +60,14 @@ export function replyFraming(
 /** A reply head for a client. */
 export function replyHead(reply: Reply, form: ReplyForm): string {
   const framing = replyFraming(reply, form);
-  if (!(reply.status >= 100 && reply.status <= 999)) throw new UnsafeHead('status', String(reply.status));
+  if (!Number.isInteger(reply.status) || reply.status < 100 || reply.status > 999)
+    throw new UnsafeHead('status', String(reply.status));
   const reason = reply.reason || reasons[reply.status] || '';
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(reason)) throw new UnsafeHead('reason', reason);
+  if (unsafe.test(reason)) throw new UnsafeHead('reason', reason);
   let text = `HTTP/1.${form.minor} ${reply.status} ${reason}\r\n${fields(reply.headers)}`;
   if (framing === 'tunnel') {
     const upgrade = header(reply.headers, 'upgrade');
-    text += `Connection: Upgrade\r\n${upgrade ? `Upgrade: ${upgrade}\r\n` : ''}`;
+    text += `Connection: Upgrade\r\n${upgrade ? field('Upgrade', upgrade) : ''}`;
   } else if (framing === 'length') text += `Content-Length: ${reply.body.length}\r\n`;
   else if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (form.head) text += fieldsNamed(reply.headers, 'content-length', 'transfer-encoding');
@@ -92,9 +93,12 @@ function fieldsNamed(list: HeaderList, ...names: string[]): string {
   return text;
 }
 
+/** Control bytes, and what does not fit a byte: written as one it might become a control byte. */
+const unsafe = /[\0-\x08\x0a-\x1f\x7f\u0100-\uffff]/;
+
 function field(name: string, value: string): string {
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) throw new UnsafeHead('header name', name);
-  if (/[\0-\x08\x0a-\x1f\x7f\u0100-\uffff]/.test(value)) throw new UnsafeHead(`header ${name}`, value);
+  if (unsafe.test(value)) throw new UnsafeHead(`header ${name}`, value);
   return `${name}: ${value}\r\n`;
 }
 
