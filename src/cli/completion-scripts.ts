@@ -8,9 +8,11 @@ interface Node {
   /** Words behind `gantry`: `adapter check`; empty for the program itself. */
   readonly path: string;
   readonly words: readonly Word[];
-  /** Flags that take a value, and the values where they are a closed list. */
-  readonly valued: ReadonlyMap<string, readonly string[]>;
+  /** Flags that take a value: a closed list of them, files, or anything. */
+  readonly valued: ReadonlyMap<string, Values>;
 }
+
+type Values = readonly string[] | 'files' | 'anything';
 
 interface Word {
   readonly text: string;
@@ -36,7 +38,7 @@ function walk(command: Command, path: readonly string[]): Node[] {
       ...choices.map((text) => ({ text, about: '' })),
       ...options.flatMap((option) => (option.long ? [{ text: option.long, about: option.description }] : [])),
     ],
-    valued: new Map(options.filter(takesValue).map((option) => [option.long!, option.argChoices ?? []])),
+    valued: new Map(options.filter(takesValue).map((option) => [option.long!, valuesOf(option)])),
   };
   return [node, ...children.flatMap((child) => walk(child, [...path, child.name()]))];
 }
@@ -45,7 +47,11 @@ function takesValue(option: Option): boolean {
   return option.long !== undefined && (option.required || option.optional);
 }
 
-/** Finds the command path on the line, then offers its words; a flag's value is completed as a file. */
+function valuesOf({ argChoices, flags }: Option): Values {
+  return argChoices ?? (/<(?:file|dir)>/.test(flags) ? 'files' : 'anything');
+}
+
+/** Finds the command path on the line, then offers what may stand behind it. */
 function bash(nodes: readonly Node[]): string {
   return `# bash completion for gantry; made by: gantry completion bash
 _gantry() {
@@ -54,7 +60,7 @@ _gantry() {
     case " ${paths(nodes).join(' | ')} " in *"| \${path:+$path }$word |"*) path=\${path:+$path }$word ;; esac
   done
   case "$path/$prev" in
-${valueCases(nodes, (values) => (values.length === 0 ? 'COMPREPLY=($(compgen -f -- "$cur"))' : reply(values)))}
+${valueCases(nodes, bashValues)}
   esac
   case "$path" in
 ${nodes.map(({ path, words }) => `    '${path}') ${reply(words.map(({ text }) => text))} ;;`).join('\n')}
@@ -62,6 +68,11 @@ ${nodes.map(({ path, words }) => `    '${path}') ${reply(words.map(({ text }) =>
 }
 complete -o filenames -F _gantry gantry ./gantry
 `;
+}
+
+function bashValues(values: Values): string {
+  if (values === 'anything') return 'COMPREPLY=()';
+  return values === 'files' ? 'COMPREPLY=($(compgen -f -- "$cur"))' : reply(values);
 }
 
 function reply(words: readonly string[]): string {
@@ -73,7 +84,7 @@ function paths(nodes: readonly Node[]): string[] {
   return ['', ...nodes.map(({ path }) => path).filter((path) => path !== ''), ''];
 }
 
-function valueCases(nodes: readonly Node[], action: (values: readonly string[]) => string): string {
+function valueCases(nodes: readonly Node[], action: (values: Values) => string): string {
   return nodes
     .flatMap(({ path, valued }) =>
       [...valued].map(([flag, values]) => `    '${path}/${flag}') ${action(values)}; return ;;`),
@@ -92,7 +103,7 @@ _gantry() {
     case " ${paths(nodes).join(' | ')} " in *"| \${path_:+$path_ }$word |"*) path_=\${path_:+$path_ }$word ;; esac
   done
   case "$path_/\${words[CURRENT-1]}" in
-${valueCases(nodes, (values) => (values.length === 0 ? '_files' : `compadd -- ${values.join(' ')}`))}
+${valueCases(nodes, zshValues)}
   esac
   case "$path_" in
 ${nodes.map(({ path, words }) => `    '${path}') found=(${words.map(described).join(' ')}) ;;`).join('\n')}
@@ -101,6 +112,11 @@ ${nodes.map(({ path, words }) => `    '${path}') found=(${words.map(described).j
 }
 compdef _gantry gantry
 `;
+}
+
+function zshValues(values: Values): string {
+  if (values === 'anything') return ':';
+  return values === 'files' ? '_files' : `compadd -- ${values.join(' ')}`;
 }
 
 function described({ text, about }: Word): string {
@@ -114,12 +130,16 @@ function fish(nodes: readonly Node[]): string {
     return node.words.map(({ text, about }) => {
       const values = node.valued.get(text);
       const kind = text.startsWith('--') ? `-l ${text.slice(2)}` : `-f -a ${text}`;
-      const value =
-        values === undefined ? '' : values.length === 0 ? ' -r -F' : ` -x -a '${values.join(' ')}'`;
+      const value = values === undefined ? '' : fishValues(values);
       return `complete -c gantry -n ${quote(seen)} ${kind}${value} -d ${quote(about)}`;
     });
   });
   return `# fish completion for gantry; made by: gantry completion fish\n${lines.join('\n')}\n`;
+}
+
+function fishValues(values: Values): string {
+  if (values === 'anything') return ' -x';
+  return values === 'files' ? ' -r -F' : ` -x -a ${quote(values.join(' '))}`;
 }
 
 function fishSeen({ path }: Node, nodes: readonly Node[]): string {

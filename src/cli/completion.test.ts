@@ -11,7 +11,7 @@ function program(): Command {
     .option('--listen <url>', 'where: here')
     .option('--insecure', 'open');
   const adapter = program.command('adapter').description('adapters');
-  adapter.command('check').description('check one').requiredOption('--url <url>', 'its URL');
+  adapter.command('check').description('check one').requiredOption('--file <file>', 'its file');
   program.command('hidden', { hidden: true }).option('--secret');
   return program;
 }
@@ -22,16 +22,16 @@ describe('completion scripts', () => {
     assert.match(script, /^#compdef gantry\n/);
     assert.ok(script.includes(`'up:serve Docker'\\''s clients'`));
     assert.ok(script.includes(`'--listen:where\\: here'`));
-    assert.match(script, /'up\/--listen'\) _files; return ;;/);
-    assert.match(script, /'adapter check'\) found=\('--url:its URL'/);
+    assert.match(script, /'up\/--listen'\) :; return ;;/);
+    assert.match(script, /'adapter check'\) found=\('--file:its file'/);
   });
 
   it('offer fish the same, each where it belongs', () => {
     const script = completionScript('fish', program());
     assert.match(script, /-n '__fish_use_subcommand' -f -a up -d/);
-    assert.match(script, /-n '__fish_seen_subcommand_from up' -l listen -r -F -d 'where: here'/);
-    assert.match(script, /from adapter; and not __fish_seen_subcommand_from check' -f -a check/);
-    assert.match(script, /from adapter; and __fish_seen_subcommand_from check' -l url -r -F/);
+    assert.match(script, /-n '__fish_seen_subcommand_from up' -l listen -x -d 'where: here'/);
+    assert.match(script, /from adapter; and not __fish_seen_subcommand_from check help' -f -a check/);
+    assert.match(script, /from adapter; and __fish_seen_subcommand_from check' -l file -r -F/);
   });
 
   it('do not show what the help hides', () => {

@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Command, Option } from 'commander';
-import { settings } from '../config/settings.ts';
+import { choices, settings } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
 import { readVersion } from './program.ts';
 
@@ -16,6 +16,9 @@ export function addUpCommand(program: Command): void {
     if (flag === undefined) continue;
     const option = new Option(flag, help);
     if (kind === 'list') option.argParser((value, before: string[] = []) => [...before, value]);
+    // Shown and completed here; the schema is what checks them.
+    const values = choices[name];
+    if (values) option.argChoices = [...values];
     names.set(option.attributeName(), name);
     command.addOption(option);
   }

@@ -29,8 +29,8 @@ dataDir              text    --data-dir <dir>      GANTRY_DATA_DIR              
 control              text    --control <url>       GANTRY_CONTROL               serve the control API here as well
 insecure             switch  --insecure            GANTRY_INSECURE              allow open TCP beyond this machine
 audit                text    --audit <file>        GANTRY_AUDIT                 one JSON line a call; - for stdout
-log.level            text    --log-level <level>   GANTRY_LOG_LEVEL             debug, info, warn or error
-log.format           text    --log-format <form>   GANTRY_LOG_FORMAT            auto, text or json
+log.level            text    --log-level <level>   GANTRY_LOG_LEVEL             least important messages
+log.format           text    --log-format <form>   GANTRY_LOG_FORMAT            how messages are written
 limits.headBytes     number  -                     GANTRY_LIMITS_HEAD_BYTES     size of a request head
 limits.headTimeout   text    -                     GANTRY_LIMITS_HEAD_TIMEOUT   time for a request head
 limits.drainBytes    number  -                     GANTRY_LIMITS_DRAIN_BYTES    unread upload thrown away
@@ -54,6 +54,12 @@ export const settings: readonly Setting[] = table
     ];
     return { name, kind, flag: flag === '-' ? undefined : flag, env, help };
   });
+
+/** The values of settings that have a closed list of them. */
+export const choices: Readonly<Record<string, readonly string[]>> = {
+  'log.level': ['debug', 'info', 'warn', 'error'] satisfies LogLevel[],
+  'log.format': ['auto', 'text', 'json'] satisfies LogFormat[],
+};
 
 /** `--listen` of `--listen <url>`. */
 export function flagName(setting: Setting): string | undefined {
