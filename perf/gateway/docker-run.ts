@@ -4,28 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEngine } from '../../scripts/dockerd/engine.ts';
 import { image, importImage } from '../../test/dockerd/image.ts';
-import { contenders } from './contenders.ts';
-import { output } from './processes.ts';
+import { contenders, type Gateway } from './contenders.ts';
+import { finish } from './processes.ts';
 import { record, type Samples } from './statistics.ts';
 
-/** Adds the milliseconds of each run to the samples of `direct` and `gantry`, as `docker-run`. */
+/** Adds the milliseconds of each run to the samples, as `docker-run`: direct, Gantry, and HAProxy beside them. */
 export async function dockerRuns(samples: Samples, runs: number): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'gantry-perf-'));
   try {
     await using engine = await startEngine({ network: 'own' });
     await importImage(engine.socket);
-    const gantry = contenders.find((contender) => contender.name === 'gantry')!;
-    await using gateway = await gantry.start({ dir, engine: engine.socket });
+    await using gantry = await start('gantry', dir, engine.socket);
+    await using haproxy = await start('haproxy-rules', dir, engine.socket);
     const ways = [
       ['direct', engine.url],
-      ['gantry', gateway.url],
+      ['gantry', gantry.url],
+      ['haproxy-rules', haproxy.url],
     ] as const;
     for (const [, url] of ways) await run(url); // caches are filled, code is compiled
     for (let i = 0; i < runs; i++) {
-      // Who goes first changes, so that whatever the run before leaves behind troubles both alike.
+      // Who goes first changes, so that whatever the run before leaves behind troubles all alike.
       for (const [name, url] of i % 2 === 0 ? ways : ways.toReversed()) {
-        const milliseconds = await run(url);
-        record(samples, name, 'docker-run', { milliseconds });
+        record(samples, name, 'docker-run', { milliseconds: await run(url) });
       }
     }
   } finally {
@@ -33,9 +33,13 @@ export async function dockerRuns(samples: Samples, runs: number): Promise<void> 
   }
 }
 
+function start(name: string, dir: string, engine: string): Promise<Gateway> {
+  return contenders.find((contender) => contender.name === name)!.start({ dir, engine });
+}
+
 async function run(url: string): Promise<number> {
   const began = performance.now();
-  const text = await output('docker', ['run', '--rm', image, 'echo', 'done'], { DOCKER_HOST: url });
-  if (text !== 'done\n') throw new Error(`docker run through ${url} said ${JSON.stringify(text)}`);
+  const { code } = await finish('docker', ['run', '--rm', image, 'true'], { DOCKER_HOST: url });
+  if (code !== 0) throw new Error(`docker run through ${url} ended with ${code}`);
   return performance.now() - began;
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Gateway } from './contenders.ts';
-import { output, resident } from './processes.ts';
+import { finish, resident } from './processes.ts';
 
 /** Numbers of one measurement by name: `callsPerSecond`, `cpu`, `p50`, `p99`, `gigabytesPerSecond` … */
 export type Sample = Readonly<Record<string, number>>;
@@ -69,7 +69,7 @@ export function idleMeasure(streams: number): Measure {
     title: `${streams.toLocaleString('en')} idle event streams`,
     async run(gateway) {
       if (gateway.pid === 0) throw new NotApplicable();
-      await load(['calls', gateway.url, '-c', '8', '-t', '0.5']); // code is compiled and pools are filled
+      await load(['calls', gateway.url, '-w', '0', '-n', '200']); // what is loaded on first use is loaded
       const before = resident(gateway.pid);
       const held = spawn(program, ['idle', gateway.url, '-n', `${streams}`, '-t', '60']);
       try {
@@ -88,7 +88,7 @@ export function idleMeasure(streams: number): Measure {
 export class NotApplicable extends Error {}
 
 async function load(args: string[]): Promise<Sample> {
-  return read(await output(program, args));
+  return read((await finish(program, args)).text);
 }
 
 function read(line: string): Sample {

@@ -113,23 +113,25 @@ function descendants(pid: number): number[] {
   );
 }
 
-/** Runs a program to its end and answers its standard output, whatever its exit code. */
-export async function output(
+/** Runs a program to its end: its standard output and its exit code. */
+export async function finish(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const stdio = ['ignore', 'pipe', 'inherit'] as const;
-  const child = spawn(command, args, { stdio: [...stdio], env: { ...process.env, ...env } });
+): Promise<{ text: string; code: number }> {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   children.add(child);
-  const ended = new Promise<void>((resolve, reject) =>
-    child.once('close', () => resolve()).once('error', reject),
-  );
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('close', (code) => resolve(code ?? -1)).once('error', reject);
+  });
   let text = '';
   child.stdout.on('data', (piece) => {
     text += piece;
   });
-  await ended;
+  const code = await ended;
   children.delete(child);
-  return text;
+  return { text, code };
 }

@@ -2,7 +2,7 @@
 import { contenders, layered } from './contenders.ts';
 import { type Goal, goals, reached } from './goals.ts';
 import type { LayerCost } from './layer-cost.ts';
-import { figure, middle, type Samples, spread } from './statistics.ts';
+import { figure, median, middle, type Samples, spread } from './statistics.ts';
 
 /** Everything a run found out: this is also the JSON beside the page. */
 export interface Results {
@@ -160,10 +160,18 @@ function inProcess(costs: readonly LayerCost[]): string {
     .join(', ');
 }
 
+/** Medians, and the median of what each pair of neighbouring runs differed by. */
 function dockerRun(samples: Samples): string {
-  const times = (name: string) => middle(samples, name, 'docker-run', 'milliseconds');
-  const runs = samples.gantry?.['docker-run']?.length ?? 0;
-  if (runs === 0) return 'Not measured.\n';
-  const ratio = times('gantry') / times('direct');
-  return `${runs} alternated runs each, medians: direct ${figure(times('direct'))} ms, through Gantry ${figure(times('gantry'))} ms, ratio ${figure(ratio)}.\n`;
+  const runs = (name: string) =>
+    (samples[name]?.['docker-run'] ?? []).map((run) => run.milliseconds ?? Number.NaN);
+  const direct = runs('direct');
+  if (direct.length === 0) return 'Not measured.\n';
+  const rows = ['direct', 'gantry', 'haproxy-rules'].map((name) => {
+    const times = runs(name);
+    const more = median(times.map((time, i) => time - (direct[i] ?? Number.NaN)));
+    const title = contenders.find((contender) => contender.name === name)!.title;
+    return [title, figure(median(times)), figure(median(times) / median(direct)), figure(more)];
+  });
+  const heading = ['path', 'ms', 'to direct', 'ms more, pair by pair'];
+  return `${direct.length} alternated runs each.\n\n${markdown(heading, rows)}`;
 }

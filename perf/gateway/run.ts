@@ -1,7 +1,8 @@
 /**
  * Runs the benchmark and writes perf/results/gateway-DATE.md and .json.
  *
- *   node run.ts [--rounds N] [--seconds S] [--mebibytes M] [--only NAME,NAME…] [--skip PART,PART…] [--out DIR]
+ *   node run.ts [--rounds N] [--seconds S] [--mebibytes M] [--docker-runs N]
+ *               [--only NAME,NAME…] [--skip PART,PART…] [--out DIR]
  *
  * PARTs: calls, streams, idle, layers, docker-run. A contender that fails is reported, and the exit code is 1.
  */
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '1' },
     mebibytes: { type: 'string', default: '1024' },
+    'docker-runs': { type: 'string', default: '30' },
     only: { type: 'string', default: '' },
     skip: { type: 'string', default: '' },
     out: { type: 'string', default: join(import.meta.dirname, '../results') },
@@ -38,7 +40,6 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const idleStreams = 1000;
-const dockerRunCount = 30;
 const only = options.only.split(',').filter(Boolean);
 const skip = options.skip.split(',');
 
@@ -64,7 +65,7 @@ const program = join(import.meta.dirname, '../../.cache/perf-gateway/engine');
 const inProcess = wanted('layers') ? await layerCosts(containerOf3KB()) : [];
 if (wanted('docker-run')) {
   progress('docker run');
-  await dockerRuns(samples, dockerRunCount).catch((error) => note('docker run', error));
+  await dockerRuns(samples, Number(options['docker-runs'])).catch((error) => note('docker run', error));
 }
 write();
 process.exit(failed.length > 0 ? 1 : 0);
