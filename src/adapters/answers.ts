@@ -47,18 +47,18 @@ function versionOf(adapter: Adapter, value: unknown): 1 | 2 {
 }
 
 function check<S extends z.ZodType>(adapter: Adapter, schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(stripNull(value));
+  const result = schema.safeParse(withoutVersion(value));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const where = issue!.path.length === 0 ? 'the whole' : issue!.path.join('.');
   throw new AdapterAnswerInvalid(adapter.name, `${where}: ${issue!.message}`);
 }
 
-/** Adapters in languages where an absent number is null say so for the version too. */
-function stripNull(value: unknown): unknown {
+/** The version was looked at already: it may be absent, null, and for Powerstrip 0.0.1 anything at all. */
+function withoutVersion(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { PowerstripProtocolVersion: version, ...rest } = value as { PowerstripProtocolVersion?: unknown };
-  return version === null || version === undefined ? rest : value;
+  const { PowerstripProtocolVersion: _version, ...rest } = value as { PowerstripProtocolVersion?: unknown };
+  return rest;
 }
 
 /** What a schema of single fields cannot say. */
