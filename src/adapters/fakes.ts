@@ -106,6 +106,7 @@ export function setOf(t: TestContext, endpoints: unknown, given: Record<string, 
 /** What the engine was asked, its body read. */
 export interface Asked {
   readonly call: Call;
+  readonly data: Buffer;
   readonly body: string;
 }
 
@@ -115,8 +116,8 @@ export function fakeEngine(
 ) {
   const asked: Asked[] = [];
   const engine: Engine = async (call) => {
-    const body = (await readBody(call.body, 1e9)).toString('latin1');
-    const one = { call, body: Buffer.from(body, 'latin1').toString() };
+    const data = await readBody(call.body, 1e9);
+    const one = { call, data, body: data.toString() };
     asked.push(one);
     return answer(one);
   };
