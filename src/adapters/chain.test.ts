@@ -355,3 +355,18 @@ test('the recorder hears of each hook, with the texts when somebody follows', as
     ],
   );
 });
+
+test('D5: what the engine says to a ping is the version of unversioned calls', async (t) => {
+  const one = await startAdapter(t, echo);
+  for (const endpoints of [{}, { '* /_ping': { post: ['one'] } }]) {
+    const set = setOf(t, { 'GET /v1.51/info': { pre: ['one'] }, ...endpoints }, { one: one.url });
+    const pong = { status: 200, reason: 'OK', headers: ['Api-Version', '1.51'], body: bytes('OK') };
+    const { engine } = fakeEngine(() => pong);
+    const { ask, steps } = gateway(set, engine);
+    await ask(makeCall('GET', '/info'));
+    assert.equal(steps.length, 0);
+    await ask(makeCall('GET', '/_ping'));
+    await ask(makeCall('GET', '/info'));
+    assert.equal(steps.at(-1)?.hook, 'pre');
+  }
+});

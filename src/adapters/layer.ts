@@ -43,14 +43,12 @@ export function adapters(options: AdaptersOptions): Layer {
     const target = readTarget(call.method, call.target);
     const dryRun = isDryRun(call);
     const chain = current().chain(target, engineVersion);
-    if (chain === undefined && !dryRun) {
-      if (!target.operation.name.startsWith('SystemPing')) return next(call);
-      const reply = await next(call);
-      engineVersion = versionOf(reply) ?? engineVersion;
-      return reply;
-    }
+    const isPing = target.operation.name.startsWith('SystemPing');
+    if (chain === undefined && !dryRun && !isPing) return next(call);
     const passage: Passage = { call, target, dryRun, recorder, clock, warnings: [], done: [] };
-    return pass(passage, chain ?? nobody, next, bodyLimit);
+    const reply = chain || dryRun ? await pass(passage, chain ?? nobody, next, bodyLimit) : await next(call);
+    if (isPing) engineVersion = versionOf(reply) ?? engineVersion;
+    return reply;
   };
 }
 
