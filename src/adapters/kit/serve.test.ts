@@ -178,7 +178,7 @@ describe('serveAdapter', () => {
       assert.equal(served.url, listen);
       assert.equal((await stat(`${folder}/a.sock`)).mode & 0o777, 0o660);
       assert.equal((await send(listen, JSON.stringify(preV1()))).status, 200);
-      await assert.rejects(serveAdapter(adapter, { listen }), { code: 'EADDRINUSE' });
+      await assert.rejects(serveAdapter(adapter, { listen }), { code: 'adapter-listen-failed' });
       await link(`${folder}/a.sock`, `${folder}/dead.sock`);
       await served.close();
       await assert.rejects(stat(`${folder}/a.sock`), { code: 'ENOENT' });

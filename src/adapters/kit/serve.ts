@@ -124,6 +124,14 @@ function answerMalformed(error: Error, socket: Duplex): void {
 }
 
 async function open(server: Server, address: ListenUrl): Promise<void> {
+  try {
+    await listen(server, address);
+  } catch (cause) {
+    throw new ListenFailed(address.url, cause as NodeJS.ErrnoException);
+  }
+}
+
+async function listen(server: Server, address: ListenUrl): Promise<void> {
   if (address.kind === 'tcp') return listening(server, { host: address.host, port: address.port });
   try {
     await listening(server, { path: address.path });
@@ -197,6 +205,19 @@ export class ListenOpen extends GantryError {
       code: 'adapter-listen-open',
       message: `Other machines could reach the adapter at ${listen}, and nothing asks who they are.`,
       remedy: 'Listen on tcp://127.0.0.1:PORT or unix:///path, or add --insecure on a trusted network.',
+    });
+  }
+}
+
+/** The address is taken, forbidden, or not this machine's. */
+export class ListenFailed extends GantryError {
+  constructor(url: string, cause: NodeJS.ErrnoException) {
+    super({
+      code: 'adapter-listen-failed',
+      message: `The adapter cannot be served at ${url}: ${cause.message}.`,
+      remedy:
+        cause.code === 'EADDRINUSE' ? 'Choose another port (0: any free one), or stop what is there.' : '',
+      cause,
     });
   }
 }
