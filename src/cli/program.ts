@@ -10,6 +10,7 @@ export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 const commands: Readonly<Record<string, (program: Command) => Promise<void>>> = {
   up: async (program) => (await import('./up.ts')).addUpCommand(program),
   trace: async (program) => (await import('./trace.ts')).addTraceCommand(program),
+  adapter: async (program) => (await import('./adapter.ts')).addAdapterCommands(program),
   completion: async (program) => (await import('./completion.ts')).addCompletionCommand(program, addAll),
   version: async (program) => (await import('./version.ts')).addVersionCommand(program),
 };
