@@ -64,6 +64,12 @@ test('tunnels, cut off calls, calls without a status, gaps', () => {
   assert.match(renderTraceLine({ time: '', dropped: 7 }, plain), /^… 7 calls are missing/);
 });
 
+test('container ids are as short as docker shows them', () => {
+  const id = '23974cd3c7c2'.padEnd(64, '0');
+  const text = renderTraceLine(event({ object: id, target: `/containers/${id}/start` }), plain);
+  assert.match(text, / 23974cd3c7c2 {2}127.*\/containers\/23974cd3c7c2\/start\n$/s);
+});
+
 test('durations', () => {
   const shown = [0, 9_999.9, 9_999.96, 119_949, 119_950, 303_000].map(duration);
   assert.deepEqual(shown, ['0.0 ms', '9999.9 ms', '10.0 s', '119.9 s', '2 m 00 s', '5 m 03 s']);

@@ -73,6 +73,11 @@ function marks({ tunnel, aborted, error }: TraceEvent): string {
   return found.map((mark) => (mark === undefined ? '' : `  ${mark}`)).join('');
 }
 
+/** Container ids as `docker ps` shows them: whole ones leave no room for anything else. */
+function shortIds(text: string): string {
+  return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1');
+}
+
 /** `1.2 ms`, `12.3 s`, `5 m 03 s` */
 export function duration(milliseconds: number): string {
   if (milliseconds < 9_999.95) return `${milliseconds.toFixed(1)} ms`;
@@ -86,7 +91,7 @@ function paint(parts: readonly Part[], { columns, colour }: View): string {
   let room = columns ?? Number.POSITIVE_INFINITY;
   let line = '';
   for (const [text, style] of parts) {
-    const safe = printable(text);
+    const safe = shortIds(printable(text));
     const whole = safe.length <= room;
     const shown = whole ? safe : `${safe.slice(0, Math.max(0, room - 1))}${room > 0 ? '…' : ''}`;
     room = whole ? room - safe.length : 0;
