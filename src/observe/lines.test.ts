@@ -167,6 +167,16 @@ test('a rotation that fails keeps the old file', async (t) => {
   assert.equal(await readFile(join(`${dir}.moved`, 'audit.log'), 'utf8'), 'still here\n');
 });
 
+test('a disk that is really full', async () => {
+  const { log, said } = listen();
+  const audit = await openAudit({ to: '/dev/full', stdout: new PassThrough(), log, clock: systemClock });
+  audit.add('line');
+  await audit.reopen();
+  assert.deepEqual(said, ['error audit: cannot be written; keeping lines and trying again']);
+  await audit.close();
+  assert.equal(audit.dropped, 1);
+});
+
 test('a file that cannot be opened says what to do', async () => {
   const options = {
     to: '/nonexistent/audit.log',

@@ -9,7 +9,7 @@ import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call } from '../core/engine.ts';
 import type { Recorder, Step } from '../core/record.ts';
 import { GantryError } from '../core/refusal.ts';
-import { type CallRecord, recordCall, traceCall } from './events.ts';
+import { recordCall, traceCall } from './events.ts';
 import { type Held, HeldCalls } from './held.ts';
 import type { LineWriter } from './lines.ts';
 import { EventLoopLag } from './loop.ts';
@@ -66,72 +66,103 @@ export interface Observer {
   close(): Promise<void>;
 }
 
+/** Starts watching; `close` ends it. */
 export function createObserver(options: ObserverOptions): Observer {
-  const { clock, readTarget, counters, audit } = options;
-  const started = clock.now();
-  const tally = new Tally();
-  const held = new HeldCalls();
-  const trace = new Trace();
-  const loop = new EventLoopLag(clock);
+  return new CallObserver(options);
+}
 
-  const read = (call: Call): Reading => {
+class CallObserver implements Observer {
+  readonly recorder: Recorder;
+  readonly #options: ObserverOptions;
+  readonly #started: number;
+  readonly #tally = new Tally();
+  readonly #held = new HeldCalls();
+  readonly #trace = new Trace();
+  readonly #loop: EventLoopLag;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#started = options.clock.now();
+    this.#loop = new EventLoopLag(options.clock);
+    this.recorder = { wantsBodies: () => this.#trace.wantsBodies, step: (step) => this.#step(step) };
+  }
+
+  /** Whether single calls are told to anybody, or only counted. */
+  get #telling(): boolean {
+    return this.#options.audit !== undefined || this.#trace.followers > 0;
+  }
+
+  #step(step: Step): void {
+    this.#tally.step(step);
+    if (this.#telling) this.#held.step(step);
+  }
+
+  readonly refused = (call: Call, error: unknown): void => {
+    const code = error instanceof GantryError ? error.code : 'internal-error';
+    this.#tally.refusal(code);
+    if (this.#telling) this.#held.refused(call.id, code);
+  };
+
+  readonly onFinish = (call: Call, finish: Finish): void => {
+    const reading = this.#read(call);
+    this.#tally.call(reading.operation.name, finish.status, finish.milliseconds, finish.aborted);
+    // A wire's call makes up its id when it is first asked for: a plain one is never asked.
+    const held = this.#held.empty ? undefined : this.#held.take(call.id);
+    if (!this.#telling) return;
+    if (finish.aborted) this.#held.gone(call.id);
+    this.#tell(call, finish, reading, held);
+  };
+
+  #read(call: Call): Reading {
     try {
-      return readTarget(call.method, call.target);
+      return this.#options.readTarget(call.method, call.target);
     } catch {
       // Refused as ambiguous before it reached anything.
       return unread;
     }
-  };
+  }
 
-  const tell = (call: Call, finish: Finish, reading: Reading, known: Held | undefined): void => {
-    const record: CallRecord = recordCall(call, finish, reading, known, clock.now());
-    audit?.add(JSON.stringify(record));
-    if (trace.followers > 0) trace.tell(record, (bodies) => traceCall(record, known, reading, bodies));
-  };
+  #tell(call: Call, finish: Finish, reading: Reading, held: Held | undefined): void {
+    const record = recordCall(call, finish, reading, held, this.#options.clock.now());
+    this.#options.audit?.add(JSON.stringify(record));
+    if (this.#trace.followers === 0) return;
+    this.#trace.tell(record, (bodies) => traceCall(record, held, reading, bodies));
+  }
 
-  const gauges = (): Gauges => ({
-    version: options.version,
-    started,
-    counters,
-    engines: options.engines?.() ?? [],
-    reloadErrors: options.reloadErrors?.() ?? 0,
-    auditLines: audit?.written ?? 0,
-    auditDropped: audit?.dropped ?? 0,
-    followers: trace.followers,
-    traceDropped: trace.dropped,
-  });
+  metrics(): string {
+    return metricsText(this.#tally, this.#loop.lag, this.#gauges());
+  }
 
-  return {
-    recorder: {
-      wantsBodies: () => trace.wantsBodies,
-      step(step: Step) {
-        tally.step(step);
-        if (audit !== undefined || trace.followers > 0) held.step(step);
-      },
-    },
-    onFinish(call, finish) {
-      const reading = read(call);
-      tally.call(reading.operation.name, finish.status, finish.milliseconds, finish.aborted);
-      const known = held.empty ? undefined : held.take(call.id);
-      if (finish.aborted) held.gone(call.id);
-      if (audit !== undefined || trace.followers > 0) tell(call, finish, reading, known);
-    },
-    refused(call, error) {
-      const code = error instanceof GantryError ? error.code : 'internal-error';
-      tally.refusal(code);
-      if (audit !== undefined || trace.followers > 0) held.refused(call.id, code);
-    },
-    metrics: () => metricsText(tally, loop.lag, gauges()),
-    counts: () => {
-      const { engines, version, started, reloadErrors, auditLines, counters, ...rest } = gauges();
-      return { calls: tally.calls, aborted: tally.aborted, ...counters, ...rest };
-    },
-    follow: (filter, bodies) => trace.follow(filter, bodies),
-    reopenAudit: async () => audit?.reopen(),
-    async close() {
-      trace.close();
-      loop[Symbol.dispose]();
-      await audit?.close();
-    },
-  };
+  counts(): Counts {
+    const { counters, auditDropped, followers, traceDropped } = this.#gauges();
+    const { calls, aborted } = this.#tally;
+    return { calls, aborted, ...counters, followers, auditDropped, traceDropped };
+  }
+
+  #gauges(): Gauges {
+    const { version, counters, audit, engines, reloadErrors } = this.#options;
+    return {
+      ...{ version, started: this.#started, counters },
+      engines: engines?.() ?? [],
+      reloadErrors: reloadErrors?.() ?? 0,
+      auditLines: audit?.written ?? 0,
+      auditDropped: audit?.dropped ?? 0,
+      followers: this.#trace.followers,
+      traceDropped: this.#trace.dropped,
+    };
+  }
+
+  follow(filter: TraceFilter, bodies: boolean): Follower {
+    return this.#trace.follow(filter, bodies);
+  }
+
+  async reopenAudit(): Promise<void> {
+    await this.#options.audit?.reopen();
+  }
+
+  async close(): Promise<void> {
+    this.#trace.close();
+    this.#loop[Symbol.dispose]();
+    await this.#options.audit?.close();
+  }
 }
