@@ -1,6 +1,6 @@
 /** One daemon per data directory. The kernel holds the lock, so that it is free again after any death. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { GantryError } from '../core/refusal.ts';
 
@@ -15,6 +15,7 @@ export interface Holder {
 export function lockDataDir(folder: string, holder: Holder): Disposable {
   const about = join(folder, 'daemon.json');
   try {
+    mkdirSync(dirname(folder), { recursive: true });
     // Others may pass through to a socket inside, but not look around.
     mkdirSync(folder, { recursive: true, mode: 0o711 });
     const lock = lockFile(join(folder, 'lock'));

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { gantryYaml } from '../config/schema.ts';
 import { defaultLimits } from '../edge/limits.ts';
-import { dockerHost, readyText } from './ready.ts';
+import { dockerHost, nextSteps, readyLine } from './ready.ts';
 
 const listeners = ['unix:///run/gantry/docker.sock', 'tcp://0.0.0.0:2376', 'tcp://127.0.0.1:2375'];
 
 it('programs get one line', () => {
-  assert.equal(readyText(['unix:///a', 'tcp://127.0.0.1:1'], false), 'ready unix:///a tcp://127.0.0.1:1\n');
+  assert.equal(readyLine(['unix:///a', 'tcp://127.0.0.1:1']), 'ready unix:///a tcp://127.0.0.1:1\n');
 });
 
 it('people are told what to type next', () => {
-  const text = readyText(listeners, true);
-  assert.match(text, /^ready .*\n\n {2}export DOCKER_HOST=tcp:\/\/127\.0\.0\.1:2375\n/);
-  assert.equal(text.match(/^ {2}(?:docker|gantry) /gm)?.length, 3);
+  const text = nextSteps(listeners, './gantry trace');
+  assert.match(text, /^\n {2}export DOCKER_HOST=tcp:\/\/127\.0\.0\.1:2375\n/);
+  assert.equal(text.match(/^ {2}(?:docker|\.\/gantry) /gm)?.length, 3);
 });
 
 it('the address for the docker CLI is one that needs no more than itself', () => {

@@ -1,12 +1,14 @@
 /** `gantry up`, once the settings are decided: serve until a signal says stop, and give the exit code. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Decided } from '../config/decide.ts';
+import { findPlaces } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
 import { isLoopback, readListenUrl } from '../config/urls.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { readyText } from './ready.ts';
+import { nextSteps, readyLine } from './ready.ts';
 
 /**
  * Resolves to the exit code: 0 after a stop that was asked for, 128 + the signal's number after a second
@@ -32,8 +34,17 @@ export async function runDaemon(decided: Decided, process: NodeJS.Process, versi
     process.exit(1);
   });
   warnOfOpenDoors(settings, log);
-  stdout.write(readyText(daemon.listeners, stdout.isTTY));
+  stdout.write(readyLine(daemon.listeners));
+  if (stdout.isTTY) stdout.write(nextSteps(daemon.listeners, traceCommand(decided, process)));
   return stop.wait(daemon);
+}
+
+/** As this user can type it here: from a checkout, and with the address where the command would not look. */
+function traceCommand({ places }: Decided, { env, getuid }: NodeJS.Process): string {
+  const command = existsSync('gantry') ? './gantry trace' : 'gantry trace';
+  const { controlSocket } = places;
+  const found = findPlaces(env, getuid?.(), env.GANTRY_DATA_DIR || undefined).controlSocket === controlSocket;
+  return found ? command : `${command} --control unix://${controlSocket}`;
 }
 
 function openLog({ level, format }: Settings['log'], { stderr, env }: NodeJS.Process): Log {
