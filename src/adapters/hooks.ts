@@ -3,8 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Decision, Recorder, Step } from '../core/record.ts';
 import { GantryError } from '../core/refusal.ts';
 import { readPostAnswer, readPreAnswer } from './answers.ts';
-import type { Content } from './content.ts';
-import { isShownBytes } from './content.ts';
+import { type Content, isShownBytes } from './content.ts';
 import {
   answerDraft,
   type Changed,
@@ -41,10 +40,7 @@ export async function runPreHooks(
 ): Promise<{ request: RequestDraft; answer?: ReplyDraft; answeredBy?: string }> {
   let request = initial;
   for (const adapter of adapters) {
-    if (passage.dryRun && adapter.spoken === 1) {
-      passage.warnings.push(`The adapter "${adapter.name}" knows no dry run and was not asked.`);
-      continue;
-    }
+    if (!mayAsk(passage, adapter)) continue;
     const message = preHook(passage, adapter, request);
     const ask = async () => {
       const value = await adapter.exchange(message, passage.call.signal);
@@ -78,6 +74,7 @@ export async function runPostHooks(
   let reply = first;
   for (const adapter of adapters) {
     if (reply.content.kind === 'bytes' && !isShownBytes(reply.content, adapter)) continue;
+    if (!mayAsk(passage, adapter)) continue;
     const message = postHook(passage, adapter, requests.initial, requests.forwarded, reply);
     const ask = async () => {
       const answer = readPostAnswer(adapter, await adapter.exchange(message));
@@ -119,6 +116,13 @@ async function unwindAll(passage: Passage, todo: readonly Done[], reason: Reason
       record(passage, adapter, 'unwind', started, { decision: 'fail', error: codeOf(error) });
     }
   }
+}
+
+/** Version 1 has no word for a dry run: who speaks it would act. */
+function mayAsk({ dryRun, warnings }: Passage, adapter: Adapter): boolean {
+  if (!dryRun || adapter.spoken === 2) return true;
+  warnings.push(`The adapter "${adapter.name}" knows no dry run and was not asked.`);
+  return false;
 }
 
 type Draft = RequestDraft | ReplyDraft;

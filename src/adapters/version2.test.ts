@@ -484,6 +484,23 @@ test('a dry run never reaches the engine, endpoint or not, and unwinds nothing',
   assert.deepEqual([asked.length, heard], [0, ['a pre-hook', 'b pre-hook', 'c pre-hook']]);
 });
 
+test('a dry run that a hook answers gets that answer, and asks no adapter of version 1 after it', async (t) => {
+  const one = await startAdapter(
+    t,
+    v2(() => ({ Decision: 'answer', Answer: { Code: 200, Body: '"cached"' } })),
+  );
+  const old = await startAdapter(t, echo);
+  const set = setOf(
+    t,
+    { 'GET *': { pre: ['one'], post: ['old'] } },
+    { one: { url: one.url, protocol: 2 }, old: old.url },
+  );
+  const { engine, asked } = fakeEngine();
+  const headers = ['X-Gantry-Dry-Run', '1'];
+  const reply = await gateway(set, engine).ask(makeCall('GET', '/info', undefined, { headers }));
+  assert.deepEqual([reply.text, asked.length, old.received.length], ['"cached"', 0, 0]);
+});
+
 test('compat: powerstrip-0.0.1 looks at no status and no version, and takes nothing but Body', async (t) => {
   const one = await startAdapter(t, ({ Type }, response) => {
     response.statusCode = 500;
