@@ -25,7 +25,7 @@ export interface AdapterSurroundings {
 export function addAdapterCommands(program: Command, around: AdapterSurroundings = fromProcess()): void {
   const adapter = program
     .command('adapter')
-    .description('write adapters: serve your own, or check somebody’s')
+    .description("write adapters: serve your own, or check somebody's")
     .addHelpText('after', examples);
   adapter
     .command('serve')

@@ -1,5 +1,5 @@
 /** Finds what `gantry adapter serve NAME` names: a built-in layer, an example, or somebody's own module. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -71,6 +71,9 @@ function examplePath(name: string): string {
 }
 
 async function loadModule(path: string): Promise<Served> {
+  if (!existsSync(path)) {
+    throw new AdapterDefinitionInvalid(`there is no file ${path}`, 'Correct the path.');
+  }
   offerKit();
   let found: unknown;
   try {
