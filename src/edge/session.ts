@@ -8,11 +8,11 @@ import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
 import { errorReply } from '../core/json.ts';
 import { GantryError, Refusal } from '../core/refusal.ts';
-import { sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
+import { joined, sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
 import type { Limits } from './limits.ts';
-import { Malformed } from './malformed.ts';
+import { BodyTruncated, Malformed } from './malformed.ts';
 import type { Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { type ReplyForm, replyFraming, replyHead } from './write.ts';
@@ -70,7 +70,7 @@ export class Session implements Reader {
   /** Finishes the call under way, if any, and closes. */
   close(): void {
     this.#closing = true;
-    if (this.idle) this.#wire.destroy();
+    if (this.idle) this.#leave();
   }
 
   destroy(): void {
@@ -166,28 +166,47 @@ export class Session implements Reader {
   #write(call: WireCall, reply: Reply): void {
     const form = this.#form(call, reply);
     this.#closing = form.close;
-    const asSent = reply instanceof WireReply && !reply.head.hopByHop && reply.head.minor === 1;
-    if (asSent && call.head.minor === 1 && !form.close) {
+    const wired = reply instanceof WireReply && !reply.head.hopByHop && reply.head.minor === 1;
+    // What ends with the engine's connection ends with the client's, and says no more about it than the engine.
+    const ends = wired && !form.head && reply.head.framing === 'close' && !reply.tunnel;
+    const framing = ends ? 'close' : replyFraming(reply, form);
+    // A layer may have sent GET for HEAD: the engine's framing must be the one this client expects.
+    const asSent = wired && (framing === reply.head.framing || framing === 'tunnel');
+    if (asSent && call.head.minor === 1 && (!form.close || ends)) {
       if (reply.text !== undefined) {
         this.#wire.write(reply.text);
         this.#replied(undefined, reply.text.length - reply.head.size);
         return;
       }
       this.#wire.write(reply.head.text);
-    } else this.#wire.write(replyHead(reply, form));
+    } else if (this.#writeJoined(reply, form)) return;
     if (reply.tunnel) this.#openTunnel(reply, reply.tunnel);
-    else this.#writeBody(reply, form);
+    else this.#writeBody(reply, framing);
   }
 
-  #writeBody(reply: Reply, form: ReplyForm): void {
+  /** Writes a reply's head, and its body in the same write when that is small and in memory: then true. */
+  #writeJoined(reply: Reply, form: ReplyForm): boolean {
+    const head = replyHead(reply, form);
     const framing = replyFraming(reply, form);
+    const framed = framing === 'length' || framing === 'chunked';
+    const text = framed ? joined(head, reply.body, framing === 'chunked') : undefined;
+    this.#wire.write(text ?? head);
+    if (text !== undefined) this.#replied(undefined, text.length - head.length);
+    return text !== undefined;
+  }
+
+  #writeBody(reply: Reply, framing: ReturnType<typeof replyFraming>): void {
     if (framing === 'none') {
       discard(reply.body).catch(() => {});
       this.#replied(undefined, 0);
       return;
     }
     if (framing === 'close') this.#closing = true;
-    sendBody(reply.body, this.#wire, framing === 'chunked', (error, sent) => this.#replied(error, sent));
+    sendBody(reply.body, this.#wire, framing === 'chunked', (error, sent) => {
+      // Where only the end of the connection ends the body, a cut must not look like one.
+      if (error && framing === 'close' && !this.#gone) this.#wire.reset();
+      this.#replied(error, sent);
+    });
   }
 
   #form({ head }: WireCall, reply: Reply): ReplyForm {
@@ -201,8 +220,8 @@ export class Session implements Reader {
   }
 
   #replied(error: Error | undefined, sent: number): void {
-    if (this.#gone) return;
     this.#bytesOut = sent;
+    if (this.#gone) return;
     this.#finish(error !== undefined);
     if (error) this.#wire.destroy();
     else if (this.#body) this.#drain(this.#body);
@@ -238,12 +257,11 @@ export class Session implements Reader {
     const call = this.#call;
     if (!call) return;
     this.#call = undefined;
-    call.over = true;
     const { counters, onFinish } = this.#context;
     const bytesIn = bodyBytes(call.body) + (this.#tunnel?.received ?? 0);
     counters.bytesIn += bytesIn;
     counters.bytesOut += this.#bytesOut;
-    if (call.carrier || call.watched) call.abort();
+    call.end(aborted);
     if (!onFinish) return;
     const milliseconds = performance.now() - call.started;
     const tunnel = this.#tunnel !== undefined;
@@ -283,14 +301,23 @@ export class Session implements Reader {
     this.#lingering = true;
     this.#wire.end();
     this.#wire.resume();
-    setTimeout(() => this.#wire.destroy(), this.#context.limits.lingerTimeout).unref();
+    // The time runs from when everything is out: a slow client gets all of its reply.
+    this.#wire.whenFinished(() => {
+      setTimeout(() => this.#wire.destroy(), this.#context.limits.lingerTimeout).unref();
+    });
+  }
+
+  /** Closes, but not before what was written is out. */
+  #leave(): void {
+    if (!this.#wire.unsent) this.#wire.destroy();
+    else if (!this.#lingering) this.#linger();
   }
 
   #malformed(error: Error): void {
     this.#context.counters.malformed++;
     this.#body?.fail(error);
     this.#body = undefined;
-    if (this.#tunnel || this.#replying) this.#wire.destroy();
+    if (this.#tunnel || (this.#call && this.#replying)) this.#wire.destroy();
     else this.#refuse(error);
   }
 
@@ -301,7 +328,7 @@ export class Session implements Reader {
     this.#status = reply.status;
     this.#wire.write(replyHead(reply, form));
     sendBody(reply.body, this.#wire, false, () => {
-      this.#call?.abort();
+      this.#call?.end(true);
       this.#finish(true);
       this.#linger();
     });
@@ -313,20 +340,21 @@ export class Session implements Reader {
     this.#closing = true;
     if (this.#tunnel) this.#tunnel.ended();
     else if (this.#body) this.#body.ended();
-    else if (!this.#call) this.#wire.destroy();
-    else if (this.#call.carrier) this.#call.carrier.halfClose();
-    // A changed call has no carrier: a client that closes while its reply streams is taken as gone.
-    else if (this.#replying) this.#call.abort();
+    else if (!this.#call) this.#leave();
+    // With nobody at work on the call, a client that closes while its reply streams is taken as gone.
+    else if (!this.#call.halfClose() && this.#replying) this.#call.end(true);
   }
 
   closed(error: Error | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
     if (this.#tunnel) this.#context.counters.tunnels--;
-    const reason = error ?? new Malformed('the connection closed');
-    this.#body?.fail(reason);
-    this.#tunnel?.fail(reason);
-    this.#call?.abort();
+    if (this.#body ?? this.#tunnel) {
+      const reason = error ?? new BodyTruncated();
+      this.#body?.fail(reason);
+      this.#tunnel?.fail(reason);
+    }
+    this.#call?.end(true);
     this.#finish(true);
     this.#context.onClosed(this);
   }
