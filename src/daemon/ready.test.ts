@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { gantryYaml } from '../config/schema.ts';
-import { defaultLimits } from '../edge/limits.ts';
 import { dockerHost, nextSteps, readyLine } from './ready.ts';
 
 const listeners = ['unix:///run/gantry/docker.sock', 'tcp://0.0.0.0:2376', 'tcp://127.0.0.1:2375'];
@@ -20,10 +18,4 @@ it('the address for the docker CLI is one that needs no more than itself', () =>
   assert.equal(dockerHost(listeners), 'tcp://127.0.0.1:2375');
   assert.equal(dockerHost(listeners.slice(0, 2)), 'unix:///run/gantry/docker.sock');
   assert.equal(dockerHost(['tcp://10.0.0.1:2376']), 'tcp://10.0.0.1:2376');
-});
-
-it("gantry.yaml has the edge's limits, under the same names", () => {
-  const { limits } = gantryYaml.shape;
-  const names = Object.keys(limits.unwrap().shape).filter((name) => name !== 'stopGrace');
-  assert.deepEqual(names.sort(), Object.keys(defaultLimits).sort());
 });

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { fakeEngine, gantry, get, scratch } from './gantry.ts';
 
@@ -163,6 +165,7 @@ describe('ssh', () => {
     const script = `#!${process.execPath}
 const words = process.argv.slice(2).join(' ');
 if (!words.endsWith('-l me -- build docker system dial-stdio')) process.exit(3);
+require('node:fs').appendFileSync(${JSON.stringify(join(folder.path, 'pids'))}, process.pid + '\\n');
 const engine = require('node:net').connect({ path: ${JSON.stringify(engine.path)}, allowHalfOpen: true });
 process.stdin.pipe(engine).pipe(process.stdout);
 `;
@@ -173,6 +176,9 @@ process.stdin.pipe(engine).pipe(process.stdout);
     for (let i = 0; i < 3; i++) assert.deepEqual(await get(url!, '/_ping'), { status: 200, body: 'OK' });
     up.child.kill('SIGTERM');
     assert.equal(await up.exit, 0);
+    const pids = (await readFile(join(folder.path, 'pids'), 'utf8')).trim().split('\n');
+    // Its end reaches us by way of the kernel, not of Gantry, so this looks until it has come.
+    for (const pid of pids) while (existsSync(`/proc/${pid}`)) await setImmediate();
   });
 
   it("passes ssh's reason on to the client", async () => {
