@@ -11,6 +11,8 @@ import { Refusal } from './refusal.ts';
 export interface Body extends AsyncIterable<Uint8Array> {
   /** How many bytes in all, when the sender said so; undefined when the body ends by itself. */
   readonly length: number | undefined;
+  /** All of it, when it is in memory already: spares readers and writers a stream. */
+  readonly content?: Uint8Array;
 }
 
 /** A body of no bytes. */
@@ -21,6 +23,7 @@ export function bytes(content: Uint8Array | string): Body {
   const data = typeof content === 'string' ? Buffer.from(content) : content;
   return {
     length: data.byteLength,
+    content: data,
     async *[Symbol.asyncIterator]() {
       if (data.byteLength > 0) yield data;
     },
@@ -37,6 +40,11 @@ export async function readBody(body: Body, limit: number): Promise<Buffer> {
   if (body.length !== undefined && body.length > limit) {
     await discard(body);
     throw new BodyTooLarge(limit);
+  }
+  const { content } = body;
+  if (content) {
+    if (content.byteLength > limit) throw new BodyTooLarge(limit);
+    return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   }
   const pieces: Uint8Array[] = [];
   let total = 0;

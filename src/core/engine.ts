@@ -27,11 +27,13 @@ export interface Call {
   readonly target: string;
   readonly headers: HeaderList;
   readonly body: Body;
-  /** Aborts when the client has gone or the call is over. */
+  /** Aborts when the client has gone before its reply was complete. */
   readonly signal: AbortSignal;
   readonly client: Client;
   /** The node the call is meant for, when a layer has decided. */
   readonly node?: string;
+  /** The call as the client sent it, when layers have changed it since. */
+  readonly original?: Call;
 }
 
 /** What came back. A reply that a layer does not pass on must be given to `discard`. */
@@ -60,7 +62,7 @@ export function compose(layers: readonly Layer[], engine: Engine): Engine {
 }
 
 /** A copy of the call with some parts replaced. Calls are lazy: never spread one. */
-export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id'>>): Call {
+export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id' | 'original'>>): Call {
   const { id, method, target, headers, body, client, node } = call;
   return {
     id,
@@ -70,6 +72,7 @@ export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id'>>):
     body,
     client,
     ...(node === undefined ? {} : { node }),
+    original: call.original ?? call,
     get signal() {
       return call.signal;
     },

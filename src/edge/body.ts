@@ -28,6 +28,8 @@ export class WireBody implements Body {
   readonly length: number | undefined;
   /** Bytes that came by, framing included. */
   received = 0;
+  /** More bytes stood behind the last one. */
+  surplus = false;
   done = false;
   error: Error | undefined;
   /** Called once, when the last byte has come by or none will. */
@@ -61,14 +63,14 @@ export class WireBody implements Body {
         at = this.#chunked.read(buffer, start, end, (from, to) => sink.piece(buffer, from, to));
       }
       this.received += at - start;
-      if (this.#chunked.done) this.#finish(undefined);
+      if (this.#chunked.done) this.#complete(at < end);
       return at - start;
     }
     if (this.framing === 'length') at = Math.min(end, start + this.#remaining);
     this.#remaining -= at - start;
     this.received += at - start;
     sink.piece(buffer, start, at);
-    if (this.framing === 'length' && this.#remaining === 0) this.#finish(undefined);
+    if (this.framing === 'length' && this.#remaining === 0) this.#complete(at < end);
     return at - start;
   }
 
@@ -81,13 +83,19 @@ export class WireBody implements Body {
     if (!this.done) this.#finish(error);
   }
 
+  #complete(surplus: boolean): void {
+    this.surplus = surplus;
+    this.#finish(undefined);
+  }
+
   #finish(error: Error | undefined): void {
     this.done = true;
     this.error = error;
     const sink = this.#sink;
+    // First its owner, so that the connection is free before the sink ends the call.
+    this.onDone?.(error);
     if (error) sink?.fail(error);
     else sink?.done();
-    this.onDone?.(error);
   }
 
   /**
@@ -151,8 +159,7 @@ class Splice implements Sink {
     if (from === to) return;
     this.#sent += to - from;
     if (this.#chunks) this.#to.write(`${(to - from).toString(16)}\r\n`);
-    // A copy: the read buffer is shared, and the kernel may not take all bytes at once.
-    let flowing = this.#to.write(Buffer.from(buffer.subarray(from, to)));
+    let flowing = this.#to.writeCopy(buffer, from, to);
     if (this.#chunks) flowing = this.#to.write('\r\n');
     if (flowing) return;
     this.#from.pause();
@@ -259,6 +266,7 @@ export class WholeBody implements Body {
   readonly length: number | undefined;
   readonly raw: string;
   readonly framing: Framing;
+  #content: Buffer | undefined;
 
   constructor(raw: string, framing: Framing) {
     this.raw = raw;
@@ -267,7 +275,12 @@ export class WholeBody implements Body {
   }
 
   /** The payload, out of its framing. */
-  payload(): Buffer {
+  get content(): Buffer {
+    this.#content ??= this.#decode();
+    return this.#content;
+  }
+
+  #decode(): Buffer {
     const buffer = Buffer.from(this.raw, 'latin1');
     if (this.framing !== 'chunked') return buffer;
     const pieces: Buffer[] = [];
@@ -276,8 +289,7 @@ export class WholeBody implements Body {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const payload = this.payload();
-    if (payload.length > 0) yield payload;
+    if (this.content.length > 0) yield this.content;
   }
 }
 
@@ -286,6 +298,17 @@ const noBody = new WholeBody('', 'none');
 /** The body that came along with a head. */
 export function wholeBodyOf(head: Head): WholeBody {
   return head.bodySize === 0 ? noBody : new WholeBody(head.source.slice(head.size), head.framing);
+}
+
+/** Bodies up to this many bytes go out in one write with their head. */
+const joinLimit = 64 << 10;
+
+/** Head and body as one text, for a body that is small and in memory; undefined for any other. */
+export function joined(head: string, body: Body, chunks: boolean): string | undefined {
+  if (body instanceof WholeBody && chunks === (body.framing === 'chunked')) return head + body.raw;
+  if (chunks || !body.content || body.content.byteLength > joinLimit) return undefined;
+  const { buffer, byteOffset, byteLength } = body.content;
+  return head + Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 /**

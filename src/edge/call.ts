@@ -27,7 +27,9 @@ export class WireCall implements Call {
   readonly text: string | undefined;
   /** Passes an interim reply (100 Continue) to the client. */
   interim: ((text: string) => void) | undefined;
-  carrier: Carrier | undefined;
+  /** Almost always one; a layer may send a call to several engines. */
+  #carrier: Carrier | undefined;
+  #others: Set<Carrier> | undefined;
   /** The client went away, or the reply is out. */
   over = false;
   #id: string | undefined;
@@ -67,15 +69,36 @@ export class WireCall implements Call {
     return this.#controller.signal;
   }
 
-  /** True when a layer holds the signal: only then can aborting it mean anything. */
-  get watched(): boolean {
-    return this.#controller !== undefined;
+  attach(carrier: Carrier): void {
+    if (!this.#carrier) this.#carrier = carrier;
+    else {
+      this.#others ??= new Set();
+      this.#others.add(carrier);
+    }
   }
 
-  abort(): void {
+  detach(carrier: Carrier): void {
+    if (this.#carrier === carrier) this.#carrier = undefined;
+    else this.#others?.delete(carrier);
+  }
+
+  #carriers(): Carrier[] {
+    const first = this.#carrier ? [this.#carrier] : [];
+    return this.#others ? [...first, ...this.#others] : first;
+  }
+
+  /** The call is over: whatever still works for it stops. `gone`: before its time. */
+  end(gone: boolean): void {
     this.over = true;
-    this.carrier?.abort();
-    this.#controller?.abort(new CallAborted());
+    if (this.#carrier || this.#others) for (const carrier of this.#carriers()) carrier.abort();
+    if (gone) this.#controller?.abort(new CallAborted());
+  }
+
+  /** The client has said all it will say, but still listens. False when nobody took notice. */
+  halfClose(): boolean {
+    const carriers = this.#carriers();
+    for (const carrier of carriers) carrier.halfClose();
+    return carriers.length > 0;
   }
 }
 

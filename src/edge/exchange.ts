@@ -2,7 +2,7 @@
 import type { Body } from '../core/body.ts';
 import type { Call, Reply, Tunnel } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
-import { sendBody, WireBody, wholeBodyOf } from './body.ts';
+import { joined, sendBody, WireBody, wholeBodyOf } from './body.ts';
 import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
 import { HeadReader, readReply } from './head.ts';
@@ -33,6 +33,8 @@ export class Exchange implements Reader, Carrier {
   /** The connection had carried a call before. */
   readonly reused: boolean;
   readonly #lender: Lender;
+  /** The call as it came in from a client, whatever layers made of it; undefined for calls made here. */
+  readonly #client: WireCall | undefined;
   readonly #heads = new HeadReader();
   #body: WireBody | undefined;
   #tunnel: 'none' | 'offered' | 'open' = 'none';
@@ -47,19 +49,21 @@ export class Exchange implements Reader, Carrier {
     this.reused = reused;
     this.waiter = waiter;
     this.#lender = lender;
+    const first = call.original ?? call;
+    this.#client = first instanceof WireCall ? first : undefined;
     wire.reader = this;
   }
 
   /** Sends the call: in one write when it is whole and untouched, its body spliced behind its head if not. */
   send(): void {
-    const call = this.call;
+    const { call } = this;
+    if (this.#client) this.#client.attach(this);
+    else call.signal.addEventListener('abort', () => this.abort(), { once: true });
     if (!(call instanceof WireCall)) {
-      call.signal.addEventListener('abort', () => this.abort(), { once: true });
       if (call.body instanceof WireBody) call.body.pull();
       this.#sendBody(requestHead(call, wantedUpgrade(call)), call.body);
       return;
     }
-    call.carrier = this;
     const untouched = !call.head.hopByHop && call.head.minor === 1;
     if (call.text !== undefined && untouched) {
       this.wire.write(call.text);
@@ -68,9 +72,11 @@ export class Exchange implements Reader, Carrier {
   }
 
   #sendBody(head: string, body: Body): void {
-    this.wire.write(head);
-    if (body.length === 0) this.#sent = true;
-    else sendBody(body, this.wire, body.length === undefined, (error) => this.#bodySent(error));
+    const chunks = body.length === undefined;
+    const text = joined(head, body, chunks);
+    this.wire.write(text ?? head);
+    if (text !== undefined || body.length === 0) this.#sent = true;
+    else sendBody(body, this.wire, chunks, (error) => this.#bodySent(error));
   }
 
   #bodySent(error: Error | undefined): void {
@@ -78,7 +84,7 @@ export class Exchange implements Reader, Carrier {
     if (!error) return;
     // The engine must not take half a body for a whole one: it sees the end come too early.
     this.#reusable = false;
-    if (this.call instanceof WireCall && !this.call.over) this.wire.end();
+    if (this.#client && !this.#client.over) this.wire.end();
     else this.#fail(error);
   }
 
@@ -104,7 +110,7 @@ export class Exchange implements Reader, Carrier {
     if (!head) return more;
     const headEnd = start + head.size;
     if (head.status < 200 && head.status !== 101) {
-      if (this.call instanceof WireCall) this.call.interim?.(head.text);
+      this.#client?.interim?.(head.text);
       const rest = headEnd < end ? this.#headBytes(buffer, headEnd, end) : 0;
       if (rest !== more) return head.size + rest;
       queueMicrotask(() => this.wire.resume());
@@ -152,13 +158,15 @@ export class Exchange implements Reader, Carrier {
   }
 
   #bodyDone(): void {
+    // Bytes beyond the end would be read as the next call's reply.
+    if (this.#body?.surplus) this.#reusable = false;
     if (this.#tunnel !== 'open') this.#finish();
   }
 
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.call instanceof WireCall) this.call.carrier = undefined;
+    this.#client?.detach(this);
     if (this.#sent && this.#reusable) this.#lender.free(this.wire);
     else this.wire.destroy();
   }
@@ -177,6 +185,7 @@ export class Exchange implements Reader, Carrier {
   #fail(error: Error, cause?: Error): void {
     if (this.#over) return;
     this.#over = true;
+    this.#client?.detach(this);
     this.wire.destroy();
     if (this.#body) this.#body.fail(error);
     else if (!this.#replied)

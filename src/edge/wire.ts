@@ -5,6 +5,7 @@
  */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 /** Who takes a wire's bytes. */
 export interface Reader {
@@ -25,6 +26,10 @@ export const more = -1;
 const readSize = 64 << 10;
 /** Shared by every plain socket: reads are delivered before the next one starts. */
 const shared = Buffer.allocUnsafeSlow(readSize);
+/** Blocks of `readSize` bytes between two uses; smaller pieces than `blockFrom` are not worth one. */
+const blocks: Buffer[] = [];
+const blockLimit = 32;
+const blockFrom = 8 << 10;
 /** Unsent bytes above which a writer should wait. */
 const highWater = 64 << 10;
 
@@ -93,6 +98,26 @@ export class Wire {
     return !this.congested;
   }
 
+  /**
+   * Writes a copy of `buffer[from..to)`: the read buffer is shared, and the kernel may not take all bytes at
+   * once. Copies go to blocks that are used again once their bytes are out, which spares long streams the
+   * allocator and the collector.
+   */
+  writeCopy(buffer: Buffer, from: number, to: number): boolean {
+    if (this.socket.destroyed || this.socket.writableEnded) return true;
+    const size = to - from;
+    if (size < blockFrom || size > readSize) {
+      this.socket.write(Buffer.from(buffer.subarray(from, to)));
+      return !this.congested;
+    }
+    const block = blocks.pop() ?? Buffer.allocUnsafeSlow(readSize);
+    buffer.copy(block, 0, from, to);
+    this.socket.write(size === block.length ? block : block.subarray(0, size), () => {
+      if (blocks.length < blockLimit) blocks.push(block);
+    });
+    return !this.congested;
+  }
+
   /** More is waiting to go out than should be. */
   get congested(): boolean {
     return this.socket.writableLength >= highWater;
@@ -137,8 +162,27 @@ export class Wire {
     this.socket.end();
   }
 
+  /** Calls back once when all that was written and the half-close behind it have gone out. */
+  whenFinished(callback: () => void): void {
+    if (this.socket.writableFinished) callback();
+    else this.socket.once('finish', callback);
+  }
+
+  /** Something that was written has not gone out yet. */
+  get unsent(): boolean {
+    return this.socket.writableLength > 0;
+  }
+
   destroy(): void {
     this.socket.destroy();
+  }
+
+  /** Goes away with a reset where the connection knows one (TCP), so that the peer sees a break, not an end. */
+  reset(): void {
+    const { socket } = this;
+    const resets = socket instanceof net.Socket && !(socket instanceof TLSSocket) && socket.remoteAddress;
+    if (resets) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   get destroyed(): boolean {
