@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Body, bytes, empty } from '../core/body.ts';
 import type { Adapter } from './set.ts';
 
+/** A body and what may be done with it. */
 export type Content =
   | { readonly kind: 'none' }
   /** `data`: the same as it came, so that what nobody changed is passed on byte for byte. */
@@ -14,6 +15,7 @@ export type Content =
   | { readonly kind: 'bytes'; readonly data: Uint8Array }
   | { readonly kind: 'stream'; readonly body: Body };
 
+/** No body. */
 export const noContent: Content = { kind: 'none' };
 
 /** The wire's two fields for a body, as hooks are sent them and answer them. */

@@ -13,6 +13,7 @@ import { PatchError, patchText } from './patch.ts';
 import type { PatchOperation, PostAnswerV2, PreAnswerV2 } from './protocol.ts';
 import type { Adapter } from './set.ts';
 
+/** The request between two pre-hooks. */
 export interface RequestDraft {
   /** Path as the client sent it, query as the last hook left it. */
   readonly target: string;
@@ -20,6 +21,7 @@ export interface RequestDraft {
   readonly content: Content;
 }
 
+/** The reply between two post-hooks. */
 export interface ReplyDraft {
   readonly status: number;
   readonly headers: HeaderList;

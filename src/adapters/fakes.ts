@@ -33,6 +33,7 @@ export function conform(name: MessageName, message: unknown): void {
   if (!result.success) throw new Error(`${name}: ${JSON.stringify(message)}\n${result.error.message}`);
 }
 
+/** What an adapter does with a message: the answer, or undefined when it has answered by itself. */
 export type Handler = (
   message: Message,
   response: ServerResponse,
@@ -95,12 +96,42 @@ export const echo: Handler = ({ Type, ClientRequest, ServerResponse, PowerstripP
     ? { PowerstripProtocolVersion, ModifiedClientRequest: { ...ClientRequest, Headers: undefined } }
     : { PowerstripProtocolVersion, ModifiedServerResponse: { ...ServerResponse, Headers: undefined } };
 
+/** An adapter of version 2 whose answers to pre-hooks and post-hooks fit their schemas. */
+export function v2(handler: Handler): Handler {
+  return async (message, response, request) => {
+    const answer = await handler(message, response, request);
+    if (answer !== undefined && message.Type === 'pre-hook') conform('v2-pre-answer', answer);
+    if (answer !== undefined && message.Type === 'post-hook') conform('v2-post-answer', answer);
+    if (answer !== undefined && message.Type === 'unwind-hook') conform('v2-unwind-answer', answer);
+    return answer;
+  };
+}
+
+/** Decides nothing, changes nothing. */
+export const silent = v2(() => ({}));
+
 /** A set from the text of an adapters.yml (JSON is YAML). */
 export function setOf(t: TestContext, endpoints: unknown, given: Record<string, unknown>): AdapterSet {
   const connections = new AdapterConnections();
   t.after(() => connections[Symbol.dispose]());
   const file = readAdapters('adapters.yml', JSON.stringify({ endpoints, adapters: given }));
   return adapterSet(file, (settings) => connections.exchange(settings));
+}
+
+/** Three adapters a, b, c of version 2 in front of create; each writes down what it hears. */
+export async function three(t: TestContext, answers: Record<string, Handler>, options: object = {}) {
+  const heard: string[] = [];
+  const given: Record<string, unknown> = {};
+  for (const name of ['a', 'b', 'c']) {
+    const one = await startAdapter(t, (message, response, request) => {
+      const { Step, Adapter, Code } = message.Reason ?? {};
+      heard.push([name, message.Type, Step, Adapter, Code].filter((word) => word !== undefined).join(' '));
+      return message.Type === 'unwind-hook' ? {} : (answers[name] ?? silent)(message, response, request);
+    });
+    given[name] = { url: one.url, protocol: 2, ...options };
+  }
+  const hooks = { pre: ['a', 'b', 'c'], post: answers.post ? ['c'] : [] };
+  return { heard, set: setOf(t, { 'POST /*/containers/create': hooks }, given) };
 }
 
 /** What the engine was asked, its body read. */

@@ -20,6 +20,7 @@ import type { Reason } from './messages.ts';
 import type { AdapterSet, Chain } from './set.ts';
 import { addWarnings } from './warnings.ts';
 
+/** What the layer needs. */
 export interface AdaptersOptions {
   /** The adapters of this moment; a call keeps those it started with. */
   readonly adapters: () => AdapterSet;

@@ -19,6 +19,7 @@ export interface Subject {
 /** What failed, for an unwind hook. */
 export type Reason = UnwindHookV2['Reason'];
 
+/** What a pre-hook is sent. */
 export function preHook(subject: Subject, adapter: Adapter, request: RequestDraft): PreHookV1 | PreHookV2 {
   const ClientRequest = clientRequest(subject, adapter, request);
   return adapter.spoken === 2
@@ -26,7 +27,7 @@ export function preHook(subject: Subject, adapter: Adapter, request: RequestDraf
     : { PowerstripProtocolVersion: 1, Type: 'pre-hook', ClientRequest };
 }
 
-/** `initial` is what the client sent; `forwarded` what the engine got, undefined when a hook answered. */
+/** What a post-hook is sent: `initial` is what the client sent; `forwarded` what the engine got, undefined when a hook answered. */
 export function postHook(
   subject: Subject,
   adapter: Adapter,
@@ -53,7 +54,7 @@ export function postHook(
   } as PostHookV2;
 }
 
-/** `ClientRequest` is what the adapter's own pre-hook was sent. */
+/** What an unwind-hook is sent: `ClientRequest` is what the adapter's own pre-hook was sent. */
 export function unwindHook(
   subject: Subject,
   ClientRequest: PreHookV2['ClientRequest'],

@@ -204,6 +204,7 @@ export const unwindAnswerV2 = z.looseObject({
 /** What an adapter says instead, with a status of 400 or above: Docker's own error shape. */
 export const errorAnswer = z.looseObject({ message: z.string() });
 
+/** The types of the messages, each named as its schema above. */
 export type Headers = z.infer<typeof headers>;
 export type HeaderChanges = z.infer<typeof headerChanges>;
 export type PreHookV1 = z.infer<typeof preHookV1>;
@@ -239,4 +240,5 @@ export const messages = {
   'error-answer': errorAnswer,
 } as const;
 
+/** `v1-pre-hook`, `v2-unwind-answer`, … */
 export type MessageName = keyof typeof messages;

@@ -17,6 +17,7 @@ export interface Chain {
   readonly post: readonly Adapter[];
 }
 
+/** The adapters of one reading of adapters.yml; never changes but for `spoken`. */
 export interface AdapterSet {
   readonly adapters: ReadonlyMap<string, Adapter>;
   /**

@@ -10,6 +10,7 @@ import type { AdapterConnections } from './call.ts';
 import { readAdapters } from './file.ts';
 import { type AdapterSet, adapterSet } from './set.ts';
 
+/** What a watch needs, and whom it tells. */
 export interface AdaptersWatchOptions {
   readonly connections: AdapterConnections;
   readonly clock?: Clock;
