@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import * as errors from './errors.ts';
-import { AdapterError } from './errors.ts';
 import { conform } from './fakes.ts';
 import { adapterDefaults, readAdapters } from './file.ts';
 import type { MessageName } from './protocol.ts';
