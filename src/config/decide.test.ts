@@ -15,7 +15,7 @@ function around(env: Environment = {}): Surroundings & { cwd: string } {
   return {
     env: { HOME: '/nowhere', ...env },
     uid: 1000,
-    cwd: '/work',
+    cwd: '/here',
     realDirectory: (path) => path.replace(/^\/var\/run/, '/run'),
     localAddresses: () => ['127.0.0.1', '192.0.2.7'],
   };
@@ -64,7 +64,7 @@ describe('merging', () => {
     const text = 'audit: file\nlog: { level: warn }\nadapters: a.yml\n';
     const env = { GANTRY_AUDIT: 'env', GANTRY_LOG_LEVEL: 'debug' };
     const { settings, origins } = await decideWith(text, env, { audit: 'flag' });
-    assert.equal(settings.audit, '/work/flag');
+    assert.equal(settings.audit, '/here/flag');
     assert.equal(settings.log.level, 'debug');
     assert.match(settings.adapters!, /gantry-config-.*\/a\.yml$/);
     assert.deepEqual(origins.get('audit'), { source: '--audit' });
@@ -92,8 +92,8 @@ describe('merging', () => {
 
   it('keeps sockets in a data directory of its own', async () => {
     const { settings, places } = await decideWith(undefined, {}, { dataDir: 'here' });
-    assert.equal(settings.listen[0]!.url, 'unix:///work/here/docker.sock');
-    assert.equal(places.controlSocket, '/work/here/control.sock');
+    assert.equal(settings.listen[0]!.url, 'unix:///here/here/docker.sock');
+    assert.equal(places.controlSocket, '/here/here/control.sock');
   });
 });
 

@@ -1,5 +1,6 @@
 /** Serves the control API: always on a Unix socket of its own, and on one more address if asked to. */
 
+import { mkdir, rmdir } from 'node:fs/promises';
 import { controlEngine } from '../api/control.ts';
 import type { ControlOptions } from '../api/routes.ts';
 import { serveControl } from '../api/server.ts';
@@ -22,6 +23,9 @@ export async function startControl(
   options: ControlOptions,
 ): Promise<Control> {
   await using started = new AsyncDisposableStack();
+  // Made by us, it goes with us; why it could not be made is said when the socket is claimed.
+  const made = await mkdir(places.runDir, { recursive: true, mode: 0o755 }).catch(() => undefined);
+  if (made !== undefined) started.defer(() => rmdir(places.runDir).catch(() => {}));
   const engine = controlEngine(options);
   const own: ListenerSettings = { url: `unix://${places.controlSocket}` };
   const urls: string[] = [];

@@ -28,8 +28,13 @@ export interface Running extends AsyncDisposable {
 }
 
 /** Runs `gantry ARGS`; the environment holds nothing of the tester's own settings. */
-export function gantry(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+export function gantry(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  user: { uid?: number } = {},
+): Running {
   const child = spawn(process.execPath, [main, ...args], {
+    ...user,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
   });

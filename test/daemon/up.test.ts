@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chown, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -64,6 +64,21 @@ describe('gantry up', () => {
     for (const name of ['docker.sock', 'data/control.sock', 'data/daemon.json']) {
       assert.ok(!existsSync(join(folder.path, name)), name);
     }
+  });
+
+  it("keeps sockets in the user's run directory, which goes with the daemon", async () => {
+    await using folder = await scratch();
+    const env = { HOME: folder.path, XDG_DATA_HOME: join(folder.path, 'data'), XDG_RUNTIME_DIR: folder.path };
+    const asUser = ['--listen', `unix://${join(folder.path, 'gantry/docker.sock')}`];
+    // Root has other places, which are the machine's own.
+    const nobody = process.getuid?.() === 0 ? { uid: 65534 } : {};
+    if (nobody.uid !== undefined) await chown(folder.path, nobody.uid, nobody.uid);
+    await using up = gantry(['up', '--engine', '/nowhere.sock', ...asUser], env, nobody);
+    await up.ready;
+    assert.ok(existsSync(join(folder.path, 'gantry/control.sock')));
+    up.child.kill('SIGTERM');
+    assert.equal(await up.exit, 0);
+    assert.ok(!existsSync(join(folder.path, 'gantry')));
   });
 
   it('cuts what still runs when the grace is over', async () => {
