@@ -171,18 +171,38 @@ for (const operation of operations) {
   routes.set(key, [...(routes.get(key) ?? []), route]);
 }
 
+/** The same by shape, `GET /containers/{}/json`, for plain spellings and names without slashes: most calls. */
+const shapes = new Map<string, Operation>();
+for (const operation of operations) {
+  shapes.set(`${operation.method} ${operation.path.replace(/\{\w+\}/, '{}')}`, operation);
+}
+
 /**
  * The operation for a method and a decoded, collapsed path without version prefix, and the path with the
  * table's spelling of its fixed parts: `/Containers/Web/JSON` → `/containers/Web/json`. Fixed parts compare
  * without case so that spelling cannot slip past a rule; names keep theirs.
  */
 export function findOperation(method: string, path: string): { operation: Operation; path: string } {
+  const plain = findShape(method, path);
+  if (plain) return { operation: plain, path };
   const first = path.split('/', 2)[1]!.toLowerCase();
   for (const route of routes.get(`${method} ${first}`) ?? []) {
     const found = route.pattern.exec(path);
     if (found) return { operation: route.operation, path: respell(route, found) };
   }
   return { operation: unknownOperation, path };
+}
+
+/** `/x`, `/x/y`, or the shapes `/x/{}` and `/x/{}/y`; anything else is left to the patterns. */
+function findShape(method: string, path: string): Operation | undefined {
+  const exact = shapes.get(`${method} ${path}`);
+  if (exact) return exact;
+  const name = path.indexOf('/', 1);
+  if (name < 0 || name === path.length - 1) return undefined;
+  const rest = path.indexOf('/', name + 1);
+  if (rest === name + 1) return undefined;
+  const tail = rest < 0 ? '' : path.slice(rest);
+  return shapes.get(`${method} ${path.slice(0, name)}/{}${tail}`);
 }
 
 /** A `{parameter}` takes any run of characters: image names hold slashes, as Docker's own router allows. */

@@ -34,13 +34,15 @@ const recent = new Map<string, Target>();
 const recentLimit = 512;
 const recentKeyLength = 256;
 
+const versionPrefix = /^\/v(\d[\d.]*)(?=\/|$)(.*)$/is;
+
 function parse(method: string, target: string): Target {
   const local = withoutOrigin(target);
   const mark = local.indexOf('?');
   const rawPath = mark < 0 ? local : local.slice(0, mark);
   const query = mark < 0 ? '' : local.slice(mark);
   const decoded = cleanPath(decode(rawPath));
-  const versioned = /^\/v(\d[\d.]*)(?=\/|$)(.*)$/is.exec(decoded);
+  const versioned = versionPrefix.exec(decoded);
   const { operation, path } = findOperation(method, (versioned ? versioned[2] : decoded) || '/');
   return { operation, method, version: versioned?.[1], path, query };
 }
