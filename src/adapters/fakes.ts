@@ -199,7 +199,8 @@ export function gateway(
     async ask(call: Call) {
       const reply = await send(call);
       const data = await readBody(reply.body, 1e9);
-      return { ...reply, data, text: data.toString() };
+      const { status, reason, headers } = reply;
+      return { status, reason, headers, data, text: data.toString() };
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { BodyTooLarge, bytes, discard } from '../core/body.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import type { Call, Engine, Layer, Reply } from '../core/engine.ts';
+import { type Call, type Engine, type Layer, type Reply, reviseReply } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
 import { type Recorder, silentRecorder } from '../core/record.ts';
 import { Refusal } from '../core/refusal.ts';
@@ -154,10 +154,10 @@ async function readReply(
   }
   if (kind === 'passing' || (kind === 'stream' && buffer === 0)) return { passing: reply };
   const read = await readUpTo(reply.body, kind === 'text' ? limit : buffer);
-  if ('rest' in read) return { passing: { ...reply, body: read.rest } };
+  if ('rest' in read) return { passing: reviseReply(reply, { body: read.rest }) };
   if (kind === 'stream') return { content: { kind: 'bytes', data: read.whole } };
   const content = asText(read.whole);
-  return content ? { content } : { passing: { ...reply, body: bytes(read.whole) } };
+  return content ? { content } : { passing: reviseReply(reply, { body: bytes(read.whole) }) };
 }
 
 /** A body that nobody will carry on frees what carried it; one that was read has done so. */

@@ -3,7 +3,7 @@
  * header, which scripts can read.
  */
 import { bytes } from '../core/body.ts';
-import type { Reply } from '../core/engine.ts';
+import { type Reply, reviseReply } from '../core/engine.ts';
 import { mediaType } from '../core/headers.ts';
 import type { Target } from '../docker/target.ts';
 import { readUpTo } from './content.ts';
@@ -31,11 +31,11 @@ export async function addWarnings(reply: Reply, target: Target, warnings: readon
   const headers = [...reply.headers, ...fields];
   const { status } = reply;
   const isPrinted = printed.has(target.operation.name) && (status === 200 || status === 201);
-  if (!isPrinted || mediaType(headers) !== 'application/json') return { ...reply, headers };
+  if (!isPrinted || mediaType(headers) !== 'application/json') return reviseReply(reply, { headers });
   const read = await readUpTo(reply.body, largest);
-  if ('rest' in read) return { ...reply, headers, body: read.rest };
+  if ('rest' in read) return reviseReply(reply, { headers, body: read.rest });
   const body = bytes(merged(read.whole.toString(), warnings) ?? read.whole);
-  return { ...reply, headers: framed(headers, body.length), body };
+  return reviseReply(reply, { headers: framed(headers, body.length), body });
 }
 
 function merged(text: string, warnings: readonly string[]): string | undefined {
