@@ -115,6 +115,13 @@ export class Wire {
     return this.#held.length;
   }
 
+  /** Hands the connection over to another reader, with what was not read yet. */
+  release(): Socket {
+    this.socket.removeAllListeners('data').pause();
+    this.socket.unshift(this.#cut(this.#held.length));
+    return this.socket;
+  }
+
   async #waitFor(enough: () => boolean, what: string): Promise<void> {
     while (!enough()) {
       if (this.#over) {
