@@ -18,10 +18,10 @@ export function renderChecks(
   { columns, colour }: ChecksView,
 ): string {
   const paint = (outcome: Outcome) => (colour ? styleText(styles[outcome], outcome) : outcome);
-  const lines = results.flatMap(({ id, title, outcome, reason, section }) => [
+  const lines = results.flatMap(({ id, title, outcome, reason, see }) => [
     `${paint(outcome)}  ${versionMark(id)}${title}`,
     ...(reason === undefined ? [] : reasonLines(reason, columns)),
-    ...(outcome === 'fail' && section ? [`${indent}see docs/powerstrip-protocol.md, "${section}"`] : []),
+    ...(outcome === 'fail' && see ? [`${indent}see ${see}`] : []),
   ]);
   return `${[target, '', ...lines, '', summary(results)].join('\n')}\n`;
 }

@@ -51,6 +51,11 @@ export type AdapterDefinition = {
   readonly name: string;
   /** One sentence for `gantry adapter serve --list`. */
   readonly description?: string;
+  /**
+   * Answers even a hook of version 1 in version 2, from which Gantry learns to speak version 2. Without
+   * it, write `protocol: 2` in adapters.yml. Other gateways would not understand.
+   */
+  readonly protocol?: 2;
 } & Readonly<Hooks>;
 
 /** Any hook, when it does not matter for which operation. */
@@ -60,13 +65,15 @@ export type AnyHook = (call: never) => NewBody | Promise<NewBody>;
 export interface Adapter {
   readonly name: string;
   readonly description: string;
+  /** 2: answers in version 2 whatever it was asked in; undefined: in the version of the question. */
+  readonly protocol: 2 | undefined;
   /** The hook for an operation, or undefined: then the call need not even be read. */
   hook(kind: HookKind, operation: string): AnyHook | undefined;
 }
 
 /** Checks a definition and gives the adapter; throws `adapter-definition-invalid`. */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { name, description = '' } = definition;
+  const { name, description = '', protocol } = definition;
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9._-]*$/i.test(name)) {
     throw new AdapterDefinitionInvalid(
       'its name is not a word of letters, digits, dots and dashes',
@@ -75,7 +82,7 @@ export function defineAdapter(definition: AdapterDefinition): Adapter {
   }
   const hooks = new Map<string, AnyHook>();
   for (const [key, value] of Object.entries(definition)) {
-    if (key === 'name' || key === 'description') continue;
+    if (['name', 'description', 'protocol'].includes(key)) continue;
     hooks.set(readKey(name, key), checkHook(name, key, value).bind(definition));
   }
   if (hooks.size === 0) {
@@ -87,8 +94,17 @@ export function defineAdapter(definition: AdapterDefinition): Adapter {
   return {
     name,
     description,
+    protocol: checkProtocol(name, protocol),
     hook: (kind, operation) => hooks.get(`${kind}${operation}`) ?? hooks.get(kind),
   };
+}
+
+function checkProtocol(name: string, protocol: unknown): 2 | undefined {
+  if (protocol === undefined || protocol === 2) return protocol;
+  throw new AdapterDefinitionInvalid(
+    `the protocol of "${name}" is not 2`,
+    'Leave it out to answer in the version of the question.',
+  );
 }
 
 const kinds: readonly HookKind[] = ['pre', 'post', 'unwind'];

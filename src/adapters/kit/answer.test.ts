@@ -98,6 +98,11 @@ describe('a hook in version 1', () => {
   const refused: [string, Omit<AdapterDefinition, 'name'>, object][] = [
     ['a refusal', { onPre: (call) => call.refuse(418, 'no tea') }, { status: 418, message: 'no tea' }],
     [
+      'a refusal that would look like a failure, which may be skipped',
+      { onPre: (call) => call.refuse(503, 'closed') },
+      { status: 403, message: 'closed' },
+    ],
+    [
       'a status that is no error',
       { onPre: (call) => call.refuse(200, 'no') },
       { status: 403, code: 'hook-refused' },
@@ -221,6 +226,15 @@ describe('a hook in version 2', () => {
     });
     const unread = await answer({ onPre: (call) => void call.json }, preV2({ Body: null }));
     assert.equal(unread.Code, 400);
+  });
+
+  it('is spoken at once by an adapter that says so', async () => {
+    const adapter = defineAdapter({ name: 'kit', protocol: 2, onPre: (call) => call.answer(200, { a: 1 }) });
+    assert.deepEqual(await answerHook(adapter, preV1()), {
+      PowerstripProtocolVersion: 2,
+      Decision: 'answer',
+      Answer: { Code: 200, ContentType: 'application/json', Body: '{"a":1}' },
+    });
   });
 
   it('does not take bytes for text', async () => {

@@ -12,8 +12,8 @@ import type {
 } from '../protocol.ts';
 import type { Adapter, AnyHook, NewBody } from './adapter.ts';
 import type { ExactJson } from './exact-json.ts';
-import { HookFailed, HookNeedsVersion2 } from './hook-errors.ts';
-import { type Decided, isV2, PostView, PreView, UnwindView } from './hook-views.ts';
+import { HookFailed, HookNeedsVersion2, HookRefused } from './hook-errors.ts';
+import { type Decided, PostView, PreView, UnwindView } from './hook-views.ts';
 
 /**
  * Whatever can be served as an outside adapter: takes a checked message, gives its answer. A Refusal thrown
@@ -37,7 +37,10 @@ export async function answerHook(adapter: Adapter, message: HookRequest): Promis
     return { PowerstripProtocolVersion: 2, ...warnings(view.decided) };
   }
   const pre = message.Type === 'pre-hook';
-  const view = pre ? new PreView(adapter.name, message) : new PostView(adapter.name, message as PostHookV1);
+  const spoken = adapter.protocol ?? message.PowerstripProtocolVersion;
+  const view = pre
+    ? new PreView(adapter.name, message, spoken)
+    : new PostView(adapter.name, message as PostHookV1, spoken);
   const hook = adapter.hook(pre ? 'pre' : 'post', view.operation);
   try {
     const returned = hook && (await run(adapter, hook, view));
@@ -45,11 +48,12 @@ export async function answerHook(adapter: Adapter, message: HookRequest): Promis
     const written = view.decided.answer ? undefined : write(returned, () => source.exactJson());
     // A body beside a patch: the protocol wants one of the two.
     const body = written === undefined ? undefined : patched(adapter.name, written, view.decided.patch);
-    return isV2(message)
+    return spoken === 2
       ? answerV2(view.decided, body, pre)
       : answerV1(adapter.name, message as PreHookV1 | PostHookV1, view.decided, body);
   } catch (error) {
-    if (!isV2(message) || !(error instanceof Refusal) || error instanceof HookFailed) throw error;
+    if (spoken === 1 && error instanceof HookRefused) throw error.asDecision();
+    if (spoken === 1 || !(error instanceof Refusal) || error instanceof HookFailed) throw error;
     return { ...refusalAnswer(error), ...warnings(view.decided) };
   }
 }

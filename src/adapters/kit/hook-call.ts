@@ -34,7 +34,7 @@ export interface HookCall<Json> {
 
 /** What pre-hooks and post-hooks may decide. */
 export interface Deciding {
-  /** Ends the call with Docker's error JSON; `status` 400 to 599. */
+  /** Ends the call with Docker's error JSON; `status` 400 to 599 (version 1 sends 403 for 500 and above). */
   refuse(status: number, message: string): never;
   /**
    * Answers the client here and now: no later hook, before the engine no engine either. `body` is sent as

@@ -7,6 +7,14 @@ export class HookRefused extends Refusal {
     const allowed = Number.isInteger(status) && status >= 400 && status <= 599;
     super({ code: 'hook-refused', status: allowed ? status : 403, message });
   }
+
+  /**
+   * For version 1, which takes 500 and above for a failure of the adapter: `onFailure: skip` would let the
+   * call through that was refused.
+   */
+  asDecision(): HookRefused {
+    return this.status < 500 ? this : new HookRefused(403, this.message);
+  }
 }
 
 /** A hook asked for the JSON of a body that has none. */

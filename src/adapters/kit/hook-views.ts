@@ -22,13 +22,16 @@ class View implements HookCall<unknown> {
   readonly decided: Decided = { warnings: [], headers: {} };
   protected readonly adapter: string;
   protected readonly message: HookRequest;
+  /** The version of the answer to come, which is what decisions must fit into. */
+  protected readonly spoken: 1 | 2;
   readonly #target: Target;
   #json: ExactJson | undefined;
   #headers: Readonly<Record<string, readonly string[]>> | undefined;
 
-  constructor(adapter: string, message: HookRequest) {
+  constructor(adapter: string, message: HookRequest, spoken: 1 | 2) {
     this.adapter = adapter;
     this.message = message;
+    this.spoken = spoken;
     this.#target = readTarget(message.ClientRequest.Method, message.ClientRequest.Request);
   }
 
@@ -99,7 +102,7 @@ class DecidingView extends View {
     this.decided.patch = [...(this.decided.patch ?? []), ...operations];
   }
   setHeader(name: string, value: string | readonly string[] | null): void {
-    if (!isV2(this.message)) throw new HookNeedsVersion2(this.adapter, `sets the header ${name}`);
+    if (this.spoken === 1) throw new HookNeedsVersion2(this.adapter, `sets the header ${name}`);
     this.decided.headers[name] = typeof value === 'string' ? [value] : value && [...value];
   }
 }
@@ -115,8 +118,8 @@ export class PreView extends DecidingView implements PreCall {
 export class PostView extends DecidingView implements PostCall {
   readonly reply: ReplyView;
 
-  constructor(adapter: string, message: PostHookV1 | PostHookV2) {
-    super(adapter, message);
+  constructor(adapter: string, message: PostHookV1 | PostHookV2, spoken: 1 | 2) {
+    super(adapter, message, spoken);
     this.reply = new ReplyView(message.ServerResponse);
   }
   setStatus(status: number): void {
@@ -161,7 +164,7 @@ export class UnwindView extends View implements UnwindCall {
   readonly reason: UnwindCall['reason'];
 
   constructor(adapter: string, message: UnwindHookV2) {
-    super(adapter, message);
+    super(adapter, message, 2);
     const { Step, Adapter, Code, Message } = message.Reason;
     this.reason = { step: Step, adapter: Adapter, status: Code, message: Message };
   }

@@ -44,7 +44,12 @@ export async function checkAdaptersFile(
 }
 
 function fileResult(verdict: Verdict): CheckResult {
-  return { id: 'file', title: 'the file can be used', section: 'adapters.yml', ...verdict };
+  return {
+    id: 'file',
+    title: 'the file can be used',
+    see: 'docs/powerstrip-protocol.md#adaptersyml',
+    ...verdict,
+  };
 }
 
 /** Powerstrip's own adapters know no ping, so any answer shows that they are there. */

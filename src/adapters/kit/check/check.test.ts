@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { defineAdapter } from '../adapter.ts';
 import { serveAdapter } from '../serve.ts';
 import { checkAdapter } from './check.ts';
 import { checkAdaptersFile } from './check-file.ts';
+import { checksV1 } from './checks-v1.ts';
+import { checksV2, speaksV2 } from './checks-v2.ts';
 import type { CheckResult } from './verdict.ts';
 
 interface Message {
@@ -215,6 +218,20 @@ describe('checkAdapter', () => {
       sendJson(response, echo(earlier ?? message));
     });
     assert.equal(found.get('concurrency')?.outcome, 'fail');
+  });
+
+  it('points to headings that exist', async () => {
+    for (const { see } of [...checksV1, speaksV2, ...checksV2]) {
+      const [file, anchor] = see.split('#') as [string, string];
+      const text = await readFile(new URL(`../../../../${file}`, import.meta.url), 'utf8');
+      const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+      assert(anchors.includes(anchor), see);
+    }
   });
 
   it('is not held up by an adapter that never answers', async () => {

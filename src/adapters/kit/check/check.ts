@@ -28,8 +28,8 @@ export async function checkAdapter(url: string, options: CheckOptions = {}): Pro
 }
 
 async function runCheck(check: Check, under: Probe): Promise<CheckResult> {
-  const { id, title, section } = check;
-  return { id, title, section, ...(await judge(() => check.run(under))) };
+  const { id, title, see } = check;
+  return { id, title, see, ...(await judge(() => check.run(under))) };
 }
 
 /** Nothing else can be said about an adapter that is not there. One that is silent is another matter. */
@@ -40,7 +40,12 @@ async function reach({ raw }: Probe): Promise<CheckResult | undefined> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== undefined && absences.has(code)) {
       const reason = `Nothing listens there: ${message || code}.`;
-      return { id: 'reachable', title: 'can be reached', section: 'Transport', ...fail(reason) };
+      return {
+        id: 'reachable',
+        title: 'can be reached',
+        see: 'docs/powerstrip-protocol.md#transport',
+        ...fail(reason),
+      };
     }
   }
   return undefined;
@@ -58,16 +63,16 @@ const absences = new Set([
 
 /** Version 2 is a choice: an adapter without it is told so, once, and passes. */
 async function runSecond(under: Probe): Promise<CheckResult[]> {
-  const { id, title, section } = speaksV2;
+  const { id, title, see } = speaksV2;
   if (!(await speaksVersion2(under))) {
-    return [{ id, title, section, ...note('It speaks version 1 only, which is enough.') }];
+    return [{ id, title, see, ...note('It speaks version 1 only, which is enough.') }];
   }
   const results = [await runCheck(speaksV2, under)];
   for (const check of checksV2) {
-    const { id, title, section } = check;
+    const { id, title, see } = check;
     results.push(
       results[0]!.outcome === 'fail'
-        ? { id, title, section, ...skip('The pre-hook of version 2 failed.') }
+        ? { id, title, see, ...skip('The pre-hook of version 2 failed.') }
         : await runCheck(check, under),
     );
   }

@@ -23,7 +23,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'ping',
     title: 'answers GET /v1/ping with pong',
-    section: 'Ping',
+    see: 'docs/adapters.md#serving-it',
     async run(probe) {
       const { status, text } = await probe.raw(undefined, { path: '/v1/ping' });
       if (status === 200 && text.trim() === 'pong') return pass;
@@ -33,7 +33,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'v1-pre',
     title: 'answers a pre-hook',
-    section: 'Version 1',
+    see: 'docs/powerstrip-protocol.md#version-1',
     async run(probe) {
       const { changed } = await askPre(probe, preV1());
       return changed.notes.length === 0 ? pass : note(`In its answer ${changed.notes.join('; ')}.`);
@@ -42,7 +42,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'v1-post',
     title: 'answers a post-hook',
-    section: 'Version 1',
+    see: 'docs/powerstrip-protocol.md#version-1',
     async run(probe) {
       await askPost(probe, postV1());
       return pass;
@@ -51,7 +51,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'v1-null-body',
     title: 'takes a call without a body',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const list = { Method: 'GET', Request: '/v1.41/containers/json?all=1', Body: null };
       const body = bodyOf(await askPre(probe, preV1(list)));
@@ -61,7 +61,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'v1-no-content',
     title: 'takes a reply without body and Content-Type (204)',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const start = { Method: 'POST', Request: '/v1.41/containers/web/start', Body: null };
       await askPost(probe, postV1({ ContentType: null, Body: '', Code: 204 }, start));
@@ -71,7 +71,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'v1-engine-error',
     title: 'takes an error of the engine in its post-hook',
-    section: 'Version 1',
+    see: 'docs/powerstrip-protocol.md#version-1',
     async run(probe) {
       await askPost(probe, postV1({ Code: 404, Body: '{"message":"No such image: busybox:1.36"}\n' }));
       return pass;
@@ -80,7 +80,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'unknown-fields',
     title: 'ignores fields of a message that it does not know',
-    section: 'Version 1',
+    see: 'docs/powerstrip-protocol.md#version-1',
     async run(probe) {
       await askPre(probe, { ...preV1({ Later: [1] }), AlsoLater: { a: null } });
       return pass;
@@ -89,7 +89,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'unicode',
     title: 'keeps text that is not ASCII',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const asked = await askPre(probe, preV1({ Body: createWith({ Labels: { city: label } }) }));
       const { Labels } = parse(bodyOf(asked)) as { Labels?: { city?: string } };
@@ -101,7 +101,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'unknown-keys',
     title: 'keeps keys of a body that it does not know',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const future = { deep: [1, { k: null }], 'odd key': true };
       const asked = await askPre(probe, preV1({ Body: createWith({ Future: future }) }));
@@ -114,7 +114,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'large-numbers',
     title: 'keeps every digit of large numbers',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const digits = '9223372036854775807';
       const Body = `{"Image":"busybox:1.36","HostConfig":{"Memory":${digits}}}`;
@@ -127,7 +127,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'large-body',
     title: 'takes a body of 1 MiB',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const Env = Array.from({ length: 1024 }, (_, i) => `BIG_${i}=${'x'.repeat(1014)}`);
       const asked = await askPre(probe, preV1({ Body: createWith({ Env }) }));
@@ -140,7 +140,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'concurrency',
     title: 'answers eight hooks at once, each with its own answer',
-    section: 'Transport',
+    see: 'docs/powerstrip-protocol.md#transport',
     async run(probe) {
       const marks = Array.from({ length: 8 }, (_, i) => `call-${i}`);
       const bodies = await Promise.all(
@@ -155,7 +155,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'keep-alive',
     title: 'keeps its connections',
-    section: 'Transport',
+    see: 'docs/powerstrip-protocol.md#transport',
     async run(probe) {
       const agent = oneConnection(probe.url);
       try {
@@ -170,7 +170,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'content-type',
     title: 'says that its answers are JSON',
-    section: 'Transport',
+    see: 'docs/powerstrip-protocol.md#transport',
     async run(probe) {
       const { contentType = 'nothing' } = await probe.raw(JSON.stringify(preV1()));
       if (/^application\/json\b/i.test(contentType)) return pass;
@@ -180,7 +180,7 @@ export const checksV1: readonly Check[] = [
   {
     id: 'bad-json',
     title: 'answers nonsense with an error, and goes on',
-    section: 'Errors',
+    see: 'docs/powerstrip-protocol.md#when-an-adapter-fails',
     async run(probe) {
       const { status, text } = await probe.raw('{"PowerstripProtocolVersion":1,');
       const after = await probe.raw(JSON.stringify(preV1()));

@@ -8,7 +8,7 @@ import { type Check, fail, note, pass } from './verdict.ts';
 export const speaksV2: Check = {
   id: 'v2-pre',
   title: 'answers a pre-hook',
-  section: 'Version 2',
+  see: 'docs/powerstrip-protocol.md#version-2',
   async run(probe) {
     const { changed } = await askPre(probe, preV2());
     return changed.notes.length === 0 ? pass : note(`In its answer ${changed.notes.join('; ')}.`);
@@ -19,7 +19,7 @@ export const checksV2: readonly Check[] = [
   {
     id: 'v2-post',
     title: 'answers a post-hook',
-    section: 'Version 2',
+    see: 'docs/powerstrip-protocol.md#version-2',
     async run(probe) {
       await askPost(probe, postV2());
       return pass;
@@ -28,7 +28,7 @@ export const checksV2: readonly Check[] = [
   {
     id: 'v2-null-body',
     title: 'takes a call without a body',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const list = { Method: 'GET', Request: '/v1.41/containers/json', Body: null, Headers: {} };
       const asked = await askPre(probe, preV2(list, { Operation: 'ContainerList' }));
@@ -38,7 +38,7 @@ export const checksV2: readonly Check[] = [
   {
     id: 'v2-binary',
     title: 'takes a body in base64',
-    section: 'Bodies',
+    see: 'docs/powerstrip-protocol.md#bodies',
     async run(probe) {
       const Body = Buffer.from([0xff, 0xfe, 0]).toString('base64');
       const upload = { Method: 'POST', Request: '/v1.41/build', Body, BodyEncoding: 'base64' as const };
@@ -49,7 +49,7 @@ export const checksV2: readonly Check[] = [
   {
     id: 'v2-unwind',
     title: 'answers an unwind-hook',
-    section: 'Unwind',
+    see: 'docs/powerstrip-protocol.md#unwind',
     async run(probe) {
       const answer = await probe.as(2).exchange(unwindV2());
       const checked = unwindAnswerV2.safeParse(answer ?? {});
@@ -59,7 +59,7 @@ export const checksV2: readonly Check[] = [
   {
     id: 'v2-same-id',
     title: 'takes the same call twice (an adapter may be listed twice)',
-    section: 'Version 2',
+    see: 'docs/powerstrip-protocol.md#version-2',
     async run(probe) {
       await askPre(probe, preV2({}, { RequestId: 'twice' }));
       await askPre(probe, preV2({}, { RequestId: 'twice' }));

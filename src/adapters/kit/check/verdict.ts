@@ -14,13 +14,13 @@ export interface Check {
   readonly id: string;
   /** What the adapter should do: `keeps keys that it does not know`. */
   readonly title: string;
-  /** Heading in docs/powerstrip-protocol.md. */
-  readonly section: string;
+  /** Where it is written: `docs/powerstrip-protocol.md#bodies`. */
+  readonly see: string;
   run(probe: Probe): Promise<Verdict>;
 }
 
-/** One line of the report; `section` is absent where the specification has nothing to add. */
-export type CheckResult = Pick<Check, 'id' | 'title'> & Partial<Pick<Check, 'section'>> & Verdict;
+/** One line of the report; `see` is absent where the specification has nothing to add. */
+export type CheckResult = Pick<Check, 'id' | 'title'> & Partial<Pick<Check, 'see'>> & Verdict;
 
 export const pass: Verdict = { outcome: 'pass' };
 export const note = (reason: string): Verdict => ({ outcome: 'note', reason });
