@@ -17,7 +17,8 @@ export function renderChecks(
   results: readonly CheckResult[],
   { columns, colour }: ChecksView,
 ): string {
-  const paint = (outcome: Outcome) => (colour ? styleText(styles[outcome], outcome) : outcome);
+  const paint = (outcome: Outcome) =>
+    colour ? styleText(styles[outcome], outcome, { validateStream: false }) : outcome;
   const lines = results.flatMap(({ id, title, outcome, reason, see }) => [
     `${paint(outcome)}  ${versionMark(id)}${title}`,
     ...(reason === undefined ? [] : reasonLines(reason, columns)),
