@@ -30,6 +30,8 @@ export class WireBody implements Body {
   received = 0;
   /** More bytes stood behind the last one. */
   surplus = false;
+  /** Somebody has begun to read it; nobody else can. */
+  used = false;
   done = false;
   error: Error | undefined;
   /** Called once, when the last byte has come by or none will. */
@@ -103,6 +105,7 @@ export class WireBody implements Body {
    * what cut the body short. `encode` frames the payload anew, in chunks.
    */
   flowTo(to: Wire, how: 'raw' | 'payload' | 'chunks', finished: Finished): void {
+    this.used = true;
     this.#attach(new Splice(this.wire, to, how, finished));
   }
 
@@ -112,8 +115,12 @@ export class WireBody implements Body {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const queue = new Queue(this.wire, () => this.#abandon());
-    this.pull();
+    this.used = true;
+    const queue = new Queue(
+      this.wire,
+      () => this.pull(),
+      () => this.#abandon(),
+    );
     this.#attach(queue);
     return queue;
   }
@@ -206,15 +213,17 @@ class Drain implements Sink {
 class Queue implements Sink, AsyncIterator<Uint8Array> {
   readonly raw = false;
   readonly #wire: Wire;
+  readonly #pull: () => void;
   readonly #abandon: () => void;
   #pieces: Buffer[] = [];
   #over = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** `abandon` is called when the reader leaves before the end. */
-  constructor(wire: Wire, abandon: () => void) {
+  /** `pull` is called when the reader waits for a piece, `abandon` when it leaves before the end. */
+  constructor(wire: Wire, pull: () => void, abandon: () => void) {
     this.#wire = wire;
+    this.#pull = pull;
     this.#abandon = abandon;
   }
 
@@ -251,6 +260,7 @@ class Queue implements Sink, AsyncIterator<Uint8Array> {
   }
 
   #more(): Promise<void> {
+    this.#pull();
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#wake = undefined;

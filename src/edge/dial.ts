@@ -68,8 +68,8 @@ class Dial implements Lender {
     try {
       exchange.send();
     } catch (error) {
-      exchange.abort();
       waiter.reject(error as Error);
+      exchange.abort();
     }
   }
 

@@ -7,7 +7,7 @@ import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
 import { HeadReader, readReply } from './head.ts';
 import { defaultLimits } from './limits.ts';
-import { CallAborted } from './malformed.ts';
+import { BodyAlreadyRead, CallAborted } from './malformed.ts';
 import type { Framing, Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { requestHead } from './write.ts';
@@ -60,18 +60,25 @@ export class Exchange implements Reader, Carrier {
     if (this.#client) this.#client.attach(this);
     else call.signal.addEventListener('abort', () => this.abort(), { once: true });
     if (!(call instanceof WireCall)) {
-      if (call.body instanceof WireBody) call.body.pull();
-      this.#sendBody(requestHead(call, wantedUpgrade(call)), call.body);
+      this.#sendChanged(requestHead(call, wantedUpgrade(call)), call.body);
       return;
     }
     const untouched = !call.head.hopByHop && call.head.minor === 1;
     if (call.text !== undefined && untouched) {
       this.wire.write(call.text);
       this.#sent = true;
-    } else this.#sendBody(untouched ? call.head.text : requestHead(call, call.head.upgrade), call.body);
+    } else if (untouched) this.#sendBody(call.head.text, call.body);
+    else this.#sendChanged(requestHead(call, call.head.upgrade), call.body);
+  }
+
+  /** A head written anew asks the engine for no 100 Continue: a client who waits for one gets it from here. */
+  #sendChanged(head: string, body: Body): void {
+    if (body instanceof WireBody) body.pull();
+    this.#sendBody(head, body);
   }
 
   #sendBody(head: string, body: Body): void {
+    if (body instanceof WireBody && body.used) throw new BodyAlreadyRead();
     const chunks = body.length === undefined;
     const text = joined(head, body, chunks);
     this.wire.write(text ?? head);

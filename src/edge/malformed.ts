@@ -1,5 +1,5 @@
 /** Errors of the wire itself: bytes that are not HTTP/1.1, or not safely one thing. */
-import { Refusal } from '../core/refusal.ts';
+import { GantryError, Refusal } from '../core/refusal.ts';
 
 /** A peer broke RFC 9112, or sent what two readers might read in two ways. The connection ends. */
 export class Malformed extends Refusal {
@@ -21,6 +21,17 @@ export class BodyTruncated extends Refusal {
       status: 400,
       message: 'The connection closed before the body was complete.',
       remedy: 'Send the call again.',
+    });
+  }
+}
+
+/** A layer read a body and passed it on all the same: what it read is not there any more. */
+export class BodyAlreadyRead extends GantryError {
+  constructor() {
+    super({
+      code: 'body-already-read',
+      message: 'A layer or adapter read a body and then passed it on as if it had not.',
+      remedy: 'Mend the layer: pass on what it read, as a new body.',
     });
   }
 }

@@ -12,7 +12,7 @@ import { joined, sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
 import type { Limits } from './limits.ts';
-import { BodyTruncated, Malformed } from './malformed.ts';
+import { BodyAlreadyRead, BodyTruncated, Malformed } from './malformed.ts';
 import type { Head } from './message-head.ts';
 import { more, type Reader, type Wire } from './wire.ts';
 import { type ReplyForm, replyFraming, replyHead } from './write.ts';
@@ -164,6 +164,7 @@ export class Session implements Reader {
   }
 
   #write(call: WireCall, reply: Reply): void {
+    if (reply.body instanceof WireBody && reply.body.used) throw new BodyAlreadyRead();
     const form = this.#form(call, reply);
     this.#closing = form.close;
     const wired = reply instanceof WireReply && !reply.head.hopByHop && reply.head.minor === 1;
@@ -247,7 +248,11 @@ export class Session implements Reader {
       return;
     }
     body.drain(this.#context.limits.drainBytes, (complete) => {
-      if (complete) return;
+      if (complete) {
+        // What stood behind the upload is held back as soon as this piece has been dealt with.
+        queueMicrotask(() => this.#gone || this.#next());
+        return;
+      }
       this.#body = undefined;
       this.#linger();
     });
@@ -271,7 +276,7 @@ export class Session implements Reader {
       bytesOut: this.#bytesOut,
       milliseconds,
       tunnel,
-      aborted,
+      aborted: aborted || (call.body instanceof WireBody && call.body.error !== undefined),
     });
   }
 
