@@ -167,7 +167,8 @@ export class Exchange implements Reader, Carrier {
   #bodyDone(): void {
     // Bytes beyond the end would be read as the next call's reply.
     if (this.#body?.surplus) this.#reusable = false;
-    if (this.#tunnel !== 'open') this.#finish();
+    // An engine may have said all before the client's half is taken up; the end of the call frees what nobody took.
+    if (this.#tunnel === 'none') this.#finish();
   }
 
   #finish(): void {
