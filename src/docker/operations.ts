@@ -185,7 +185,8 @@ for (const operation of operations) {
 export function findOperation(method: string, path: string): { operation: Operation; path: string } {
   const plain = findShape(method, path);
   if (plain) return { operation: plain, path };
-  const first = path.split('/', 2)[1]!.toLowerCase();
+  // `OPTIONS *` has no path at all.
+  const first = (path.split('/', 2)[1] ?? '').toLowerCase();
   for (const route of routes.get(`${method} ${first}`) ?? []) {
     const found = route.pattern.exec(path);
     if (found) return { operation: route.operation, path: respell(route, found) };
