@@ -117,6 +117,17 @@ describe('a hook in version 1', () => {
       { onPre: (call) => call.setHeader('A', '1') },
       { code: 'hook-needs-version-2' },
     ],
+    [
+      'what is no JSON',
+      {
+        onPre: (call) => {
+          const circle: Record<string, unknown> = {};
+          circle.self = circle;
+          return call.dryRun ? undefined : circle;
+        },
+      },
+      { code: 'hook-failed' },
+    ],
     ['a mistake', { onPre: () => JSON.parse('{') }, { status: 500, code: 'hook-failed' }],
     [
       'a patch that does not fit',

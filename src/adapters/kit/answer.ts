@@ -51,9 +51,11 @@ export async function answerHook(adapter: Adapter, message: HookRequest): Promis
     return spoken === 2
       ? answerV2(view.decided, body, pre)
       : answerV1(adapter.name, message as PreHookV1 | PostHookV1, view.decided, body);
-  } catch (error) {
-    if (spoken === 1 && error instanceof HookRefused) throw error.asDecision();
-    if (spoken === 1 || !(error instanceof Refusal) || error instanceof HookFailed) throw error;
+  } catch (thrown) {
+    // What a hook returned may not be JSON at all: a circle, a BigInt.
+    const error = thrown instanceof Refusal ? thrown : new HookFailed(adapter.name, thrown);
+    if (error instanceof HookFailed) throw error;
+    if (spoken === 1) throw error instanceof HookRefused ? error.asDecision() : error;
     return { ...refusalAnswer(error), ...warnings(view.decided) };
   }
 }

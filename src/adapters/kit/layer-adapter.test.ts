@@ -157,6 +157,17 @@ describe('a layer served in version 2', () => {
     assert.equal(released, 1);
   });
 
+  it('takes a layer that asks and does not wait', async () => {
+    const ask = served(async (call, next) => {
+      next(call);
+      return jsonReply(202, {});
+    });
+    await ask(preV2({}, real));
+    await ask(unwindV2(real));
+    await ask(preV2({}, real));
+    assert.equal(((await ask(postV2({}, real))).ModifiedServerResponse as { Code: number }).Code, 202);
+  });
+
   it('abandons the oldest of too many', async () => {
     const signals: AbortSignal[] = [];
     const ask = served(

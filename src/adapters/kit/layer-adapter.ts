@@ -114,12 +114,14 @@ function begin(layer: Layer, name: string, makeCall: (signal: AbortSignal) => Ca
   const revised = Promise.withResolvers<Call>();
   const reply = Promise.withResolvers<Reply>();
   let asked = false;
-  const next: Engine = async (given) => {
-    if (asked) throw new LayerNotPortable(name, 'asks the engine a second time');
+  // A layer may ask and not wait; then nobody else hears how it ended.
+  reply.promise.catch(() => {});
+  const next: Engine = (given) => {
+    if (asked) return Promise.reject(new LayerNotPortable(name, 'asks the engine a second time'));
     asked = true;
     // Whoever asked has gone, so no hook will follow that could bring a reply.
-    if (gone.aborted) throw new CallUnwound({ Message: 'The gateway broke off.', Code: 499 });
-    revised.resolve(given);
+    if (gone.aborted) reply.reject(new CallUnwound({ Message: 'The gateway broke off.', Code: 499 }));
+    else revised.resolve(given);
     return reply.promise;
   };
   const outcome = Promise.resolve().then(() => layer(call, next));
