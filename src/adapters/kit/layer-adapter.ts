@@ -11,20 +11,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { Call, Engine, Layer, Reply } from '../../core/engine.ts';
-import { header } from '../../core/headers.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { HookAnswer, HookRequest, PostHookV1, PostHookV2, UnwindHookV2 } from '../protocol.ts';
 import { type HookServer, refusalAnswer } from './answer.ts';
-import { HookFailed, HookNeedsVersion2, HookRefused } from './hook-errors.ts';
+import { HookFailed } from './hook-errors.ts';
 import { isV2 } from './hook-views.ts';
-import {
-  bodyFields,
-  LayerNotPortable,
-  replyChanges,
-  requestChanges,
-  toCall,
-  toReply,
-} from './layer-messages.ts';
+import { answerNow, notRun, postAnswer, preAnswer } from './layer-answers.ts';
+import { LayerNotPortable, replyChanges, requestChanges, toCall, toReply } from './layer-messages.ts';
 import { Waiting } from './waiting.ts';
 
 export interface LayerAdapterOptions {
@@ -49,62 +42,75 @@ interface Passage {
 }
 
 type Started = { readonly revised: Call } | { readonly reply: Reply };
-type Changes = Record<string, unknown>;
 
 /** Makes a served adapter of a layer. */
 export function layerAdapter(layer: Layer, options: LayerAdapterOptions): HookServer {
-  const { name, most = 1024, patience = 600_000, bodyLimit = 16 * 1024 * 1024 } = options;
-  const waiting = new Waiting<Passage>(most, patience, ({ ending }) => ending.abort());
-  let count = 0;
+  return new LayerServer(layer, options);
+}
 
-  const pre = async (message: HookRequest, signal: AbortSignal): Promise<HookAnswer> => {
-    // A layer cannot be told to do nothing that lasts.
-    if (isV2(message) && message.DryRun) return notRun(name);
-    const id = isV2(message) ? message.RequestId : `v1-${++count}`;
-    const { passage, started } = begin(layer, name, (ending) => toCall(message, id, ending), signal);
-    const first = await started;
-    if ('reply' in first) return answerNow(name, message, first.reply, bodyLimit);
+class LayerServer implements HookServer {
+  readonly name: string;
+  readonly #layer: Layer;
+  readonly #bodyLimit: number;
+  readonly #waiting: Waiting<Passage>;
+  /** Names the calls of version 1, which have no name. */
+  #count = 0;
+
+  constructor(layer: Layer, options: LayerAdapterOptions) {
+    const { name, most = 1024, patience = 600_000, bodyLimit = 16 * 1024 * 1024 } = options;
+    this.name = name;
+    this.#layer = layer;
+    this.#bodyLimit = bodyLimit;
+    this.#waiting = new Waiting(most, patience, ({ ending }) => ending.abort());
+  }
+
+  async answer(message: HookRequest, signal: AbortSignal): Promise<HookAnswer> {
     try {
-      const changes = await requestChanges(name, passage.call, first.revised, bodyLimit);
-      const answer = preAnswer(name, message, changes);
-      waiting.add(keyOf(message), passage);
+      if (message.Type === 'unwind-hook') return await this.#unwind(message);
+      return message.Type === 'pre-hook' ? await this.#pre(message, signal) : await this.#post(message);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw new HookFailed(this.name, thrown);
+      if (isV2(message)) return refusalAnswer(thrown);
+      throw thrown;
+    }
+  }
+
+  async #pre(message: HookRequest, signal: AbortSignal): Promise<HookAnswer> {
+    // A layer cannot be told to do nothing that lasts.
+    if (isV2(message) && message.DryRun) return notRun(this.name);
+    const id = isV2(message) ? message.RequestId : `v1-${++this.#count}`;
+    const makeCall = (ending: AbortSignal) => toCall(message, id, ending);
+    const { passage, started } = begin(this.#layer, this.name, makeCall, signal);
+    const first = await started;
+    if ('reply' in first) return answerNow(this.name, message, first.reply, this.#bodyLimit);
+    try {
+      const changes = await requestChanges(this.name, passage.call, first.revised, this.#bodyLimit);
+      const answer = preAnswer(this.name, message, changes);
+      this.#waiting.add(keyOf(message), passage);
       return answer;
     } catch (error) {
       passage.reply.reject(error);
       throw error;
     }
-  };
+  }
 
-  const post = async (message: PostHookV1 | PostHookV2): Promise<HookAnswer> => {
-    const passage = waiting.take(keyOf(message));
-    if (!passage) return postAnswer(name, message, {});
+  async #post(message: PostHookV1 | PostHookV2): Promise<HookAnswer> {
+    const passage = this.#waiting.take(keyOf(message));
+    if (!passage) return postAnswer(this.name, message, {});
     const reply = toReply(message.ServerResponse);
     passage.reply.resolve(reply);
     const changed = await passage.outcome;
-    return postAnswer(name, message, await replyChanges(name, reply, changed, bodyLimit));
-  };
+    return postAnswer(this.name, message, await replyChanges(this.name, reply, changed, this.#bodyLimit));
+  }
 
-  const unwind = async (message: UnwindHookV2): Promise<HookAnswer> => {
-    for (let passage = waiting.take(keyOf(message)); passage; passage = waiting.take(keyOf(message))) {
+  async #unwind(message: UnwindHookV2): Promise<HookAnswer> {
+    const key = keyOf(message);
+    for (let passage = this.#waiting.take(key); passage; passage = this.#waiting.take(key)) {
       passage.reply.reject(new CallUnwound(message.Reason));
       await passage.outcome.catch(() => {});
     }
     return { PowerstripProtocolVersion: 2 };
-  };
-
-  return {
-    name,
-    async answer(message, signal) {
-      try {
-        if (message.Type === 'unwind-hook') return await unwind(message);
-        return message.Type === 'pre-hook' ? await pre(message, signal) : await post(message);
-      } catch (thrown) {
-        if (!(thrown instanceof Refusal)) throw new HookFailed(name, thrown);
-        if (isV2(message)) return refusalAnswer(thrown);
-        throw thrown;
-      }
-    },
-  };
+  }
 }
 
 /** Runs the layer up to its first decision: it calls `next`, or it returns without. */
@@ -144,70 +150,6 @@ function keyOf(message: HookRequest): string {
     .update(`${Method} ${Request} ${Body ?? ''}`)
     .digest('base64');
   return `1 ${digest}`;
-}
-
-function preAnswer(name: string, message: HookRequest, changes: Changes): HookAnswer {
-  if (!isV2(message)) {
-    const { Method, Request, Body } = message.ClientRequest;
-    const whole = { Method, Request, Body, ...speakable(name, changes) };
-    return { PowerstripProtocolVersion: 1, ModifiedClientRequest: whole };
-  }
-  const isChanged = Object.keys(changes).length > 0;
-  return { PowerstripProtocolVersion: 2, ...(isChanged ? { ModifiedClientRequest: changes } : {}) };
-}
-
-function postAnswer(name: string, message: PostHookV1 | PostHookV2, changes: Changes): HookAnswer {
-  if (!isV2(message)) {
-    const { ContentType, Body, Code } = message.ServerResponse;
-    const whole = { ContentType, Body, Code, ...speakable(name, changes) };
-    return { PowerstripProtocolVersion: 1, ModifiedServerResponse: whole };
-  }
-  const isChanged = Object.keys(changes).length > 0;
-  return { PowerstripProtocolVersion: 2, ...(isChanged ? { ModifiedServerResponse: changes } : {}) };
-}
-
-/** What version 1 has words for. */
-function speakable(name: string, changes: Changes): Changes {
-  if ('Headers' in changes) throw new HookNeedsVersion2(name, 'changes headers');
-  if ('BodyEncoding' in changes) throw new HookNeedsVersion2(name, 'writes a body that is not text');
-  return changes;
-}
-
-/** The layer did not call `next`: its reply is the answer. Version 1 knows errors only. */
-async function answerNow(
-  name: string,
-  message: HookRequest,
-  reply: Reply,
-  limit: number,
-): Promise<HookAnswer> {
-  if (reply.tunnel) throw new LayerNotPortable(name, 'takes over the connection');
-  const fields = await bodyFields(reply.body, limit);
-  if (isV2(message)) {
-    const ContentType = header(reply.headers, 'content-type') ?? null;
-    return {
-      PowerstripProtocolVersion: 2,
-      Decision: 'answer',
-      Answer: { Code: reply.status, ContentType, ...fields },
-    };
-  }
-  if (reply.status < 400) throw new HookNeedsVersion2(name, 'answers the call itself');
-  throw new HookRefused(reply.status, said(fields.Body ?? ''));
-}
-
-function said(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    return typeof message === 'string' ? message : text;
-  } catch {
-    return text;
-  }
-}
-
-function notRun(name: string): HookAnswer {
-  return {
-    PowerstripProtocolVersion: 2,
-    Warnings: [`The layer "${name}" knows no dry run and was not asked.`],
-  };
 }
 
 /** A later step failed: what `next` throws to a layer that is served as an adapter. */
