@@ -17,8 +17,7 @@ test('a dry run asks the adapters of version 2 and says what the engine would ha
     { one: { url: one.url, protocol: 2 }, old: old.url },
   );
   const { engine, asked } = fakeEngine();
-  const headers = ['X-Gantry-Dry-Run', '1', 'Content-Type', 'application/json'];
-  const given = makeCall('POST', '/v1.41/containers/create?name=a', { Image: 'a' }, { headers });
+  const given = makeCall('POST', '/v1.41/containers/create?name=a', { Image: 'a' }, { dryRun: true });
   const reply = await gateway(set, engine).ask(given);
   assert.deepEqual(JSON.parse(reply.text), {
     DryRun: true,
@@ -34,15 +33,14 @@ test('a dry run asks the adapters of version 2 and says what the engine would ha
 });
 
 test('a dry run never reaches the engine, endpoint or not, and unwinds nothing', async (t) => {
-  const headers = ['X-Gantry-Dry-Run', 'yes'];
   const { engine, asked } = fakeEngine();
   const reply = await gateway(setOf(t, {}, {}), engine).send(
-    makeCall('DELETE', '/containers/a', undefined, { headers }),
+    makeCall('DELETE', '/containers/a', undefined, { dryRun: true }),
   );
   assert.equal(JSON.parse((await readBody(reply.body, 1000)).toString()).Operation, 'ContainerDelete');
   const { heard, set } = await three(t, { c: () => ({ Decision: 'refuse' }) });
   await assert.rejects(
-    gateway(set, engine).ask(makeCall('POST', '/v1.4/containers/create', '{}', { headers })),
+    gateway(set, engine).ask(makeCall('POST', '/v1.4/containers/create', '{}', { dryRun: true })),
   );
   assert.deepEqual([asked.length, heard], [0, ['a pre-hook', 'b pre-hook', 'c pre-hook']]);
 });
@@ -59,7 +57,6 @@ test('a dry run that a hook answers gets that answer, and asks no adapter of ver
     { one: { url: one.url, protocol: 2 }, old: old.url },
   );
   const { engine, asked } = fakeEngine();
-  const headers = ['X-Gantry-Dry-Run', '1'];
-  const reply = await gateway(set, engine).ask(makeCall('GET', '/info', undefined, { headers }));
+  const reply = await gateway(set, engine).ask(makeCall('GET', '/info', undefined, { dryRun: true }));
   assert.deepEqual([reply.text, asked.length, old.received.length], ['"cached"', 0, 0]);
 });

@@ -1,4 +1,5 @@
 /** For tests: adapters over real HTTP, an engine that is a function, calls. Nothing here runs in production. */
+
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,7 @@ import { bytes, readBody } from '../core/body.ts';
 import { type Call, compose, type Engine, type Reply } from '../core/engine.ts';
 import { jsonReply } from '../core/json.ts';
 import type { Step } from '../core/record.ts';
+import { dryRun } from '../docker/dry-run.ts';
 import { AdapterConnections } from './call.ts';
 import { readAdapters } from './file.ts';
 import { adapters } from './layer.ts';
@@ -162,7 +164,7 @@ export function makeCall(
   method: string,
   target: string,
   body?: unknown,
-  more: Partial<Pick<Call, 'headers' | 'body' | 'signal' | 'client'>> = {},
+  more: Partial<Pick<Call, 'headers' | 'body' | 'signal' | 'client' | 'dryRun'>> = {},
 ): Call {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const content = bytes((text as string | undefined) ?? '');
@@ -191,7 +193,7 @@ export function gateway(
   const steps: Step[] = [];
   const recorder = { wantsBodies: () => options.bodies ?? false, step: (step: Step) => steps.push(step) };
   const limit = options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit };
-  const send = compose([adapters({ adapters: () => set, recorder, ...limit })], engine);
+  const send = compose([adapters({ adapters: () => set, recorder, ...limit }), dryRun], engine);
   return {
     steps,
     send,

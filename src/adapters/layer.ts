@@ -12,7 +12,6 @@ import { Refusal } from '../core/refusal.ts';
 import { readTarget } from '../docker/target.ts';
 import { asText, type Content, noContent, readUpTo } from './content.ts';
 import { type ReplyDraft, type RequestDraft, toCall, toReply } from './drafts.ts';
-import { dryRunReply, isDryRun } from './dry-run.ts';
 import { AdapterError, BodyNotText, ClientLeft } from './errors.ts';
 import { type Passage, runPostHooks, runPreHooks, unwind } from './hooks.ts';
 import { mayShowReply, replyKind, requestKind } from './kinds.ts';
@@ -42,18 +41,16 @@ export function adapters(options: AdaptersOptions): Layer {
 
   return async (call, next) => {
     const target = readTarget(call.method, call.target);
-    const dryRun = isDryRun(call);
+    const dryRun = call.dryRun === true;
     const chain = current().chain(target, engineVersion);
     const isPing = target.operation.name.startsWith('SystemPing');
-    if (chain === undefined && !dryRun && !isPing) return next(call);
+    if (chain === undefined && !isPing) return next(call);
     const passage: Passage = { call, target, dryRun, recorder, clock, warnings: [], done: [] };
-    const reply = chain || dryRun ? await pass(passage, chain ?? nobody, next, bodyLimit) : await next(call);
+    const reply = chain ? await pass(passage, chain, next, bodyLimit) : await next(call);
     if (isPing) engineVersion = versionOf(reply) ?? engineVersion;
     return reply;
   };
 }
-
-const nobody: Chain = { pre: [], post: [] };
 
 /** Every client asks `/_ping` first, so this is known before it matters. */
 function versionOf(reply: Reply): string | undefined {
@@ -73,8 +70,7 @@ async function pass(passage: Passage, chain: Chain, next: Engine, limit: number)
     const { request, answer, answeredBy } = await runPreHooks(passage, chain.pre, initial);
     if (call.signal.aborted) throw new ClientLeft();
     if (answer === undefined && passage.dryRun) {
-      await giveUp(request.content);
-      return dryRunReply(passage, request);
+      return await addWarnings(await next(toCall(call, request, false)), target, warnings, true);
     }
     const buffer = largestBuffer(chain.post);
     const identity = chain.post.length > 0 && mayShowReply(target, buffer);

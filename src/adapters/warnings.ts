@@ -24,13 +24,18 @@ const printed = new Set([
 /** These replies are small; `info` is the largest with a few KiB. */
 const largest = 1024 * 1024;
 
-/** The reply with these warnings added; the same reply when there are none. */
-export async function addWarnings(reply: Reply, target: Target, warnings: readonly string[]): Promise<Reply> {
+/** The reply with these warnings added; the same reply when there are none. A dry run's always shows them. */
+export async function addWarnings(
+  reply: Reply,
+  target: Target,
+  warnings: readonly string[],
+  dryRun = false,
+): Promise<Reply> {
   if (warnings.length === 0) return reply;
   const fields = warnings.flatMap((warning) => [warningHeader, headerText(warning)]);
   const headers = [...reply.headers, ...fields];
   const { status } = reply;
-  const isPrinted = printed.has(target.operation.name) && (status === 200 || status === 201);
+  const isPrinted = (dryRun || printed.has(target.operation.name)) && (status === 200 || status === 201);
   if (!isPrinted || mediaType(headers) !== 'application/json') return reviseReply(reply, { headers });
   const read = await readUpTo(reply.body, largest);
   if ('rest' in read) return reviseReply(reply, { headers, body: read.rest });

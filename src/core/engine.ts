@@ -32,6 +32,8 @@ export interface Call {
   readonly client: Client;
   /** The node the call is meant for, when a layer has decided. */
   readonly node?: string;
+  /** The client asks what would happen (`X-Gantry-Dry-Run`): layers decide and change, nothing lasts. */
+  readonly dryRun?: boolean;
   /** The call as the client sent it, when layers have changed it since. */
   readonly original?: Call;
 }
@@ -63,7 +65,7 @@ export function compose(layers: readonly Layer[], engine: Engine): Engine {
 
 /** A copy of the call with some parts replaced. Calls are lazy: never spread one. */
 export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id' | 'original'>>): Call {
-  const { id, method, target, headers, body, client, node } = call;
+  const { id, method, target, headers, body, client, node, dryRun } = call;
   return {
     id,
     method,
@@ -72,6 +74,7 @@ export function revise(call: Call, parts: Partial<Omit<Call, 'signal' | 'id' | '
     body,
     client,
     ...(node === undefined ? {} : { node }),
+    ...(dryRun ? { dryRun } : {}),
     original: call.original ?? call,
     get signal() {
       return call.signal;

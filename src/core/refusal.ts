@@ -33,3 +33,15 @@ export class Refusal extends GantryError {
     this.status = parts.status;
   }
 }
+
+/** Something went wrong that nobody foresaw: the whole story stands in the log under the call's id. */
+export class InternalError extends GantryError {
+  constructor(callId: string, cause?: unknown) {
+    super({
+      code: 'internal-error',
+      message: `Something inside Gantry failed while it carried out call ${callId}.`,
+      remedy: `Look for ${callId} in Gantry's log, and report what stands there.`,
+      cause,
+    });
+  }
+}

@@ -3,6 +3,7 @@
  * bottom to top. What a line stands for is in its own room; here only their order is decided.
  */
 import { compose, type Engine, type Layer } from '../core/engine.ts';
+import { dryRun } from '../docker/dry-run.ts';
 
 export interface Parts {
   readonly refusals: Layer;
@@ -19,6 +20,7 @@ export function assemble({ refusals, adapters, engine }: Parts): Engine {
     // identify: the edge has said who the client is: listener, address, certificate
     adapters, // outside programs see and change calls and replies
     // policy, volumes, networks, placement, cluster: judge and change the call that will really be made
+    dryRun, // what only asks what would happen goes no further
   ];
   return compose(
     layers.filter((layer) => layer !== undefined),

@@ -55,7 +55,7 @@ it('any other error names the call, and tells the log alone what happened', asyn
   });
   const [status, , message] = await answer(engine);
   assert.equal(status, 500);
-  assert.match(message, /call c-17\. Look for c-17 in Gantry's log.*\(internal\)$/);
+  assert.match(message, /call c-17\. Look for c-17 in Gantry's log.*\(internal-error\)$/);
   assert.ok(!message.includes('secret detail'));
   assert.match(lines.join(''), /"call":"c-17".*secret detail/);
 });

@@ -1,7 +1,7 @@
 /** The layer that turns what was thrown into what Docker's clients understand. */
 import type { Call, Layer, Reply } from '../core/engine.ts';
 import { errorReply } from '../core/json.ts';
-import { GantryError, Refusal } from '../core/refusal.ts';
+import { GantryError, InternalError, Refusal } from '../core/refusal.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface RefusalsOptions {
@@ -21,7 +21,7 @@ export function refusals({ log, refused }: RefusalsOptions): Layer {
     refused(call, error);
     if (error instanceof Refusal) return errorReply(error.status, error);
     log.error('a call failed inside Gantry', { call: call.id, method: call.method, error: asError(error) });
-    return errorReply(500, error instanceof GantryError ? error : new Internal(call.id));
+    return errorReply(500, error instanceof GantryError ? error : new InternalError(call.id, error));
   };
   return (call, next) => {
     try {
@@ -35,14 +35,4 @@ export function refusals({ log, refused }: RefusalsOptions): Layer {
 /** Anything can be thrown. */
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-class Internal extends GantryError {
-  constructor(callId: string) {
-    super({
-      code: 'internal',
-      message: `Something inside Gantry failed while it carried out call ${callId}.`,
-      remedy: `Look for ${callId} in Gantry's log, and report what stands there.`,
-    });
-  }
 }

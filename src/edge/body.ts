@@ -356,7 +356,11 @@ async function sendPieces(body: Body, to: Wire, chunks: boolean): Promise<number
 
 function drained(wire: Wire): Promise<void> {
   return new Promise((resolve) => {
-    wire.whenDrained(resolve);
-    wire.socket.once('close', resolve);
+    const over = () => {
+      wire.socket.off('close', over);
+      resolve();
+    };
+    wire.whenDrained(over);
+    wire.socket.once('close', over);
   });
 }

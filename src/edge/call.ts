@@ -60,6 +60,10 @@ export class WireCall implements Call {
     return this.head.headers;
   }
 
+  get dryRun(): boolean {
+    return this.head.dryRun;
+  }
+
   /** Made on first use: most calls pass without anyone asking. */
   get signal(): AbortSignal {
     if (!this.#controller) {

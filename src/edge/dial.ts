@@ -37,6 +37,16 @@ export function dialEngine(address: EngineAddress, options: DialOptions = {}): D
   return { engine: (call) => dial.call(call), close: () => dial.close() };
 }
 
+/** What says that a connection stands. */
+const connectedEvents = { unix: 'connect', tcp: 'connect', tls: 'secureConnect', ssh: 'data' };
+
+/** Through ssh only an answer shows that somebody is there. */
+const ping = 'HEAD /_ping HTTP/1.1\r\nHost: docker\r\n\r\n';
+
+function giveUp(wire: Wire): void {
+  wire.socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+}
+
 class Dial implements Lender {
   readonly #address: EngineAddress;
   readonly #options: DialOptions;
@@ -82,19 +92,19 @@ class Dial implements Lender {
   #connect(): Wire {
     const wire = this.#open();
     wire.atRest = new Idle(wire, this.#idle);
-    const timer = setTimeout(() => {
-      const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
-      wire.socket.destroy(late);
-    }, this.#options.connectTimeout ?? 10_000);
+    // ssh has a patience of its own, and is connected once the far end has said anything.
+    const timer = this.#address.kind === 'ssh' ? undefined : setTimeout(() => giveUp(wire), this.#patience);
     wire.socket.once('close', () => clearTimeout(timer));
-    const connected = () => {
+    wire.socket.once(connectedEvents[this.#address.kind], () => {
       clearTimeout(timer);
       wire.connected = true;
       this.#state(true);
-    };
-    if (this.#address.kind === 'ssh') connected();
-    else wire.socket.once(this.#address.kind === 'tls' ? 'secureConnect' : 'connect', connected);
+    });
     return wire;
+  }
+
+  get #patience(): number {
+    return this.#options.connectTimeout ?? 10_000;
   }
 
   #open(): Wire {
@@ -149,8 +159,8 @@ class Dial implements Lender {
           if (!wire.connected) this.#look(Math.min(pause * 2, 5_000));
         },
       };
-      wire.socket.once('connect', () => wire.destroy());
-      wire.socket.once('secureConnect', () => wire.destroy());
+      if (this.#address.kind === 'ssh') wire.write(ping);
+      wire.socket.once(connectedEvents[this.#address.kind], () => wire.destroy());
     }, pause).unref();
   }
 

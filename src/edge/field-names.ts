@@ -11,6 +11,7 @@ const names = [
   'expect',
   'host',
   'content-type',
+  'x-gantry-dry-run',
 ];
 
 /** By length: no two lengths hold more than two names, and most fields have none of these lengths. */

@@ -36,6 +36,8 @@ export class Head {
   hopByHop = false;
   /** Content-Type names one of Docker's raw streams. */
   rawStream = false;
+  /** `X-Gantry-Dry-Run`, any value but none, `0`, `false` and `no`. */
+  dryRun = false;
   hosts = 0;
   upgradeField = '';
   connectionUpgrade = false;
@@ -87,6 +89,9 @@ export class Head {
       case 'proxy-connection':
       case 'te':
         this.hopByHop = true;
+        break;
+      case 'x-gantry-dry-run':
+        this.dryRun = !['', '0', 'false', 'no'].includes(value.toLowerCase());
         break;
       case 'upgrade':
         this.upgradeField = value;

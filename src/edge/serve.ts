@@ -162,21 +162,22 @@ class Listener implements EdgeServer {
     this.#server.close();
     for (const session of this.#sessions) session.close();
     return new Promise((resolve) => {
-      const over = () => {
+      const timer = setTimeout(() => this.destroy(), graceMs);
+      this.#onEmpty = () => {
         clearTimeout(timer);
         this.destroy();
         resolve();
       };
-      const timer = setTimeout(over, graceMs);
-      this.#onEmpty = over;
-      if (this.#sessions.size === 0) over();
+      if (this.#sessions.size === 0) this.#onEmpty();
     });
   }
 
   destroy(): void {
     clearInterval(this.#sweep);
-    this.#onEmpty = undefined;
     if (this.#server.listening) this.#server.close();
     for (const session of this.#sessions) session.destroy();
+    const empty = this.#onEmpty;
+    this.#onEmpty = undefined;
+    empty?.();
   }
 }

@@ -7,7 +7,7 @@ import { type Body, discard } from '../core/body.ts';
 import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
 import { errorReply } from '../core/json.ts';
-import { GantryError, Refusal } from '../core/refusal.ts';
+import { GantryError, InternalError, Refusal } from '../core/refusal.ts';
 import { joined, sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
@@ -131,7 +131,7 @@ export class Session implements Reader {
     // Engines answer later, never while they are being called: `#call` is set, the head is consumed.
     this.#context.engine(call).then(
       (reply) => this.#respond(call, reply),
-      (error) => this.#respond(call, refusalReply(error)),
+      (error) => this.#respond(call, refusalReply(error, call)),
     );
   }
 
@@ -159,7 +159,7 @@ export class Session implements Reader {
     } catch (error) {
       discard(reply.body).catch(() => {});
       this.#status = 500;
-      this.#write(call, refusalReply(error));
+      this.#write(call, refusalReply(error, call));
     }
   }
 
@@ -329,7 +329,7 @@ export class Session implements Reader {
   /** Answers what is no call at all, and closes. */
   #refuse(error: Error): void {
     const form = { minor: 1, close: true, keepAlive: false, head: false };
-    const reply = refusalReply(error);
+    const reply = refusalReply(error, this.#call);
     this.#status = reply.status;
     this.#wire.write(replyHead(reply, form));
     sendBody(reply.body, this.#wire, false, () => {
@@ -375,20 +375,8 @@ function bodyBytes(body: Body): number {
 }
 
 /** The last answer for an error no layer has answered. */
-function refusalReply(error: unknown): Reply {
+function refusalReply(error: unknown, call: Call | undefined): Reply {
   if (error instanceof Refusal) return errorReply(error.status, error);
   if (error instanceof GantryError) return errorReply(500, error);
-  return errorReply(500, new Unanswered(error));
-}
-
-/** No layer turned an error into a reply. */
-export class Unanswered extends GantryError {
-  constructor(cause: unknown) {
-    super({
-      code: 'internal-error',
-      message: `An error inside Gantry kept the call from being answered: ${cause instanceof Error ? cause.message : cause}.`,
-      remedy: 'Look in the daemon log, and report it.',
-      cause,
-    });
-  }
+  return errorReply(500, new InternalError(call?.id ?? 'none', error));
 }
