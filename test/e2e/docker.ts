@@ -49,7 +49,7 @@ export interface RunOptions {
   readonly input?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Sees the output grow; may type into the program or end it. */
+  /** Sees the output grow, from nothing; may type into the program or end it. */
   readonly watch?: (output: string, child: ReturnType<typeof spawn>) => void;
 }
 
@@ -70,6 +70,7 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
     child.stderr.on('data', (piece) => err.push(piece));
     child.stdin.on('error', () => {}); // It may end without reading all of it.
     if (!options.watch) child.stdin.end(options.input ?? '');
+    options.watch?.('', child);
     child.on('error', reject);
     child.on('close', (code) => {
       resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
