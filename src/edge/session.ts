@@ -129,10 +129,19 @@ export class Session implements Reader {
     this.#bytesOut = 0;
     if (call.head.expectContinue) call.interim = (text) => this.#interim(text);
     // Engines answer later, never while they are being called: `#call` is set, the head is consumed.
-    this.#context.engine(call).then(
+    this.#carryOut(call).then(
       (reply) => this.#respond(call, reply),
       (error) => this.#respond(call, refusalReply(error, call)),
     );
+  }
+
+  /** A layer that throws at once is as good as one that rejects. */
+  #carryOut(call: WireCall): Promise<Reply> {
+    try {
+      return this.#context.engine(call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #interim(text: string): void {
