@@ -63,7 +63,7 @@ twins(
     assert.equal((await d.docker('run', '--rm', d.name)).stdout, '2000000\n');
     await d.quietly('rmi', '-f', d.name);
   },
-  (cli) => cli.buildkit,
+  { which: (cli) => cli.buildkit },
 );
 
 twins(
@@ -74,7 +74,7 @@ twins(
     sameCode(await d.program(buildkit, d.cli.path, 'build', '--no-cache', '-o', 'out', 'context'), 0);
     assert.equal(readFileSync(join(d.directory, 'out/back')).length, 2_000_000);
   },
-  (cli) => cli.buildkit,
+  { which: (cli) => cli.buildkit },
 );
 
 twins(
@@ -86,7 +86,7 @@ twins(
     sameCode(failed, 1);
     assert.match(failed.stderr, /about to fail/);
   },
-  (cli) => cli.buildkit,
+  { which: (cli) => cli.buildkit },
 );
 
 twins(
@@ -103,5 +103,5 @@ twins(
       0,
     );
   },
-  (cli) => cli.buildkit,
+  { which: (cli) => cli.buildkit },
 );

@@ -30,7 +30,9 @@ for (const cli of clis) {
             '$1',
           )
           .replace(/(About an?|Less than an?|\d+) (second|minute|hour)s?( ago)?/g, 'AGO')
-          .replace(/ {2,}/g, '  ');
+          .replace(/ {2,}/g, '  ')
+          // A Go map's order.
+          .replace(/^ Runtimes: (.*)$/gm, (_, names) => ` Runtimes: ${names.split(' ').sort()}`);
       heard.push({ code: result.code, stdout: mask(result.stdout), stderr: mask(result.stderr) });
       return result.stdout;
     };
