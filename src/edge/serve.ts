@@ -42,6 +42,8 @@ class Listener implements EdgeServer {
   readonly #counters: EdgeCounters;
   readonly #server: net.Server;
   readonly #sessions = new Set<Session>();
+  /** What TLS connections run over. */
+  readonly #raw = new Set<net.Socket>();
   readonly #context: SessionContext;
   readonly #sweep: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
@@ -79,8 +81,14 @@ class Listener implements EdgeServer {
     const server = tls.createServer({
       ...settings,
       minVersion: 'TLSv1.2',
+      handshakeTimeout: this.#limits.headTimeout,
       allowHalfOpen: true,
       noDelay: true,
+    });
+    // Whoever never finishes the handshake is no session, but must go at the end all the same.
+    server.on('connection', (socket: net.Socket) => {
+      this.#raw.add(socket);
+      socket.once('close', () => this.#raw.delete(socket));
     });
     // A client without a valid certificate is refused by TLS itself and told so there.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -94,8 +102,13 @@ class Listener implements EdgeServer {
       const ready = () => {
         this.#server.off('error', reject);
         this.#server.on('error', (error) => this.#options.onError?.(error));
-        this.#named();
-        resolve();
+        try {
+          this.#named();
+          resolve();
+        } catch (error) {
+          this.destroy();
+          reject(error);
+        }
       };
       if (address.kind !== 'unix') {
         this.#server.listen({ host: address.host, port: address.port, backlog: 4096 }, ready);
@@ -163,8 +176,10 @@ class Listener implements EdgeServer {
     for (const session of this.#sessions) session.close();
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.destroy(), graceMs);
+      const earlier = this.#onEmpty;
       this.#onEmpty = () => {
         clearTimeout(timer);
+        earlier?.();
         this.destroy();
         resolve();
       };
@@ -176,6 +191,7 @@ class Listener implements EdgeServer {
     clearInterval(this.#sweep);
     if (this.#server.listening) this.#server.close();
     for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#raw) socket.destroy();
     const empty = this.#onEmpty;
     this.#onEmpty = undefined;
     empty?.();
