@@ -49,13 +49,8 @@ export interface TwinOptions {
 }
 
 /** A test for each CLI that plays `play` on both sides. */
-export function twins(
-  stand: Stand,
-  title: string,
-  play: Play,
-  which: (cli: Cli) => boolean = () => true,
-): void {
-  for (const cli of clis.filter(which)) {
+export function twins(stand: Stand, title: string, play: Play, options: TwinOptions = {}): void {
+  for (const cli of clis.filter(options.which ?? (() => true))) {
     test(`${title} (docker ${cli.version})`, async () => {
       const [direct, through] = await Promise.all(
         [stand.direct, options.through ?? stand.tcp].map((side) => perform(stand, cli, side, play)),
