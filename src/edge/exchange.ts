@@ -2,14 +2,16 @@
 import type { Body } from '../core/body.ts';
 import type { Call, Reply, Tunnel } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
-import { joined, sendBody, WireBody, wholeBodyOf } from './body.ts';
 import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
 import { HeadReader, readReply } from './head.ts';
 import { defaultLimits } from './limits.ts';
 import { BodyAlreadyRead, CallAborted } from './malformed.ts';
 import type { Framing, Head } from './message-head.ts';
+import { joined, sendBody } from './send.ts';
+import { wholeBodyOf } from './whole-body.ts';
 import { more, type Reader, type Wire } from './wire.ts';
+import { WireBody } from './wire-body.ts';
 import { requestHead } from './write.ts';
 
 /** Whoever lends the connections. */

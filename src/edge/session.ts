@@ -3,19 +3,20 @@
  * back. What the client sends while a call is under way waits in the kernel, except the call's own body
  * and what belongs to a hijacked connection.
  */
-import { type Body, discard } from '../core/body.ts';
+import { discard } from '../core/body.ts';
 import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
-import { errorReply } from '../core/json.ts';
-import { GantryError, InternalError, Refusal } from '../core/refusal.ts';
-import { joined, sendBody, WholeBody, WireBody, wholeBodyOf } from './body.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
 import type { Limits } from './limits.ts';
-import { BodyAlreadyRead, BodyTruncated, Malformed } from './malformed.ts';
+import { BodyTruncated, Malformed } from './malformed.ts';
 import type { Head } from './message-head.ts';
+import { type Outgoing, outgoing, refusalReply } from './outgoing.ts';
+import { arrived, sendBody } from './send.ts';
+import { wholeBodyOf } from './whole-body.ts';
 import { more, type Reader, type Wire } from './wire.ts';
-import { type ReplyForm, replyFraming, replyHead } from './write.ts';
+import { WireBody } from './wire-body.ts';
+import { type ReplyForm, replyHead } from './write.ts';
 
 /** What all sessions of a listener share. */
 export interface SessionContext {
@@ -131,7 +132,7 @@ export class Session implements Reader {
     // Engines answer later, never while they are being called: `#call` is set, the head is consumed.
     this.#carryOut(call).then(
       (reply) => this.#respond(call, reply),
-      (error) => this.#respond(call, refusalReply(error, call)),
+      (error) => this.#respond(call, refusalReply(error, call.id)),
     );
   }
 
@@ -168,44 +169,21 @@ export class Session implements Reader {
     } catch (error) {
       discard(reply.body).catch(() => {});
       this.#status = 500;
-      this.#write(call, refusalReply(error, call));
+      this.#write(call, refusalReply(error, call.id));
     }
   }
 
   #write(call: WireCall, reply: Reply): void {
-    if (reply.body instanceof WireBody && reply.body.used) throw new BodyAlreadyRead();
     const form = this.#form(call, reply);
+    const { text, bodySize, framing } = outgoing(reply, form);
     this.#closing = form.close;
-    const wired = reply instanceof WireReply && !reply.head.hopByHop && reply.head.minor === 1;
-    // What ends with the engine's connection ends with the client's, and says no more about it than the engine.
-    const ends = wired && !form.head && reply.head.framing === 'close' && !reply.tunnel;
-    const framing = ends ? 'close' : replyFraming(reply, form);
-    // A layer may have sent GET for HEAD: the engine's framing must be the one this client expects.
-    const asSent = wired && (framing === reply.head.framing || framing === 'tunnel');
-    if (asSent && call.head.minor === 1 && (!form.close || ends)) {
-      if (reply.text !== undefined) {
-        this.#wire.write(reply.text);
-        this.#replied(undefined, reply.text.length - reply.head.size);
-        return;
-      }
-      this.#wire.write(reply.head.text);
-    } else if (this.#writeJoined(reply, form)) return;
-    if (reply.tunnel) this.#openTunnel(reply, reply.tunnel);
+    this.#wire.write(text);
+    if (bodySize !== undefined) this.#replied(undefined, bodySize);
+    else if (reply.tunnel) this.#openTunnel(reply, reply.tunnel);
     else this.#writeBody(reply, framing);
   }
 
-  /** Writes a reply's head, and its body in the same write when that is small and in memory: then true. */
-  #writeJoined(reply: Reply, form: ReplyForm): boolean {
-    const head = replyHead(reply, form);
-    const framing = replyFraming(reply, form);
-    const framed = framing === 'length' || framing === 'chunked';
-    const text = framed ? joined(head, reply.body, framing === 'chunked') : undefined;
-    this.#wire.write(text ?? head);
-    if (text !== undefined) this.#replied(undefined, text.length - head.length);
-    return text !== undefined;
-  }
-
-  #writeBody(reply: Reply, framing: ReturnType<typeof replyFraming>): void {
+  #writeBody(reply: Reply, framing: Outgoing['framing']): void {
     if (framing === 'none') {
       discard(reply.body).catch(() => {});
       this.#replied(undefined, 0);
@@ -272,7 +250,7 @@ export class Session implements Reader {
     if (!call) return;
     this.#call = undefined;
     const { counters, onFinish } = this.#context;
-    const bytesIn = bodyBytes(call.body) + (this.#tunnel?.received ?? 0);
+    const bytesIn = arrived(call.body) + (this.#tunnel?.received ?? 0);
     counters.bytesIn += bytesIn;
     counters.bytesOut += this.#bytesOut;
     call.end(aborted);
@@ -338,7 +316,7 @@ export class Session implements Reader {
   /** Answers what is no call at all, and closes. */
   #refuse(error: Error): void {
     const form = { minor: 1, close: true, keepAlive: false, head: false };
-    const reply = refusalReply(error, this.#call);
+    const reply = refusalReply(error, this.#call?.id);
     this.#status = reply.status;
     this.#wire.write(replyHead(reply, form));
     sendBody(reply.body, this.#wire, false, () => {
@@ -376,16 +354,4 @@ export class Session implements Reader {
 
 function endsConnection(reply: Reply): boolean {
   return reply instanceof WireReply && reply.head.close;
-}
-
-function bodyBytes(body: Body): number {
-  if (body instanceof WireBody) return body.received;
-  return body instanceof WholeBody ? body.raw.length : (body.length ?? 0);
-}
-
-/** The last answer for an error no layer has answered. */
-function refusalReply(error: unknown, call: Call | undefined): Reply {
-  if (error instanceof Refusal) return errorReply(error.status, error);
-  if (error instanceof GantryError) return errorReply(500, error);
-  return errorReply(500, new InternalError(call?.id ?? 'none', error));
 }
