@@ -27,6 +27,8 @@ export class ChunkedReader {
   #remaining = 0;
   #digits = 0;
   #overhead = 0;
+  /** The name of the trailer field being read. */
+  #trailer = '';
 
   get done(): boolean {
     return this.#state === 'done';
@@ -79,7 +81,7 @@ export class ChunkedReader {
         else this.#trailerName(byte);
         break;
       case 'trailer-name':
-        if (byte === 58) this.#state = 'trailer-line';
+        if (byte === 58) this.#trailerValue();
         else this.#trailerName(byte);
         break;
       case 'trailer-line':
@@ -114,7 +116,16 @@ export class ChunkedReader {
   #trailerName(byte: number): void {
     if (token[byte] !== 1) throw new Malformed('a trailer field is broken');
     this.#state = 'trailer-name';
+    this.#trailer += String.fromCharCode(byte);
     this.#text(byte);
+  }
+
+  /** RFC 9110, 6.5.1: what frames a message may not come behind it, where some readers would heed it. */
+  #trailerValue(): void {
+    if (/^(content-length|transfer-encoding)$/i.test(this.#trailer))
+      throw new Malformed('a trailer field names framing');
+    this.#trailer = '';
+    this.#state = 'trailer-line';
   }
 
   #text(byte: number): void {
