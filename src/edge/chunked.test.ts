@@ -83,6 +83,8 @@ describe('chunked framing', () => {
     ['a trailer without a colon', '0\r\nA\r\n\r\n'],
     ['a space before the colon of a trailer', '0\r\nA : b\r\n\r\n'],
     ['a trailer with a control byte', '0\r\nA: \x01\r\n\r\n'],
+    ['a length for a trailer', '0\r\nContent-Length: 5\r\n\r\n'],
+    ['framing for a trailer', '0\r\ntransfer-encoding: chunked\r\n\r\n'],
     ['a bare LF after a trailer', '0\r\nA: b\n\r\n'],
     ['a bare LF at the end', '0\r\n\n'],
     ['extensions without end', `1;${'a'.repeat(20_000)}`],
