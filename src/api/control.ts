@@ -3,6 +3,7 @@ import { discard, empty } from '../core/body.ts';
 import type { Call, Engine, Reply } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
 import { jsonReply } from '../core/json.ts';
+import { isLocalName } from '../core/local-name.ts';
 import { Refusal } from '../core/refusal.ts';
 import { ControlFailed, HostRefused, MethodNotAllowed, QueryInvalid, RouteUnknown } from './errors.ts';
 import { type ControlOptions, type Route, routes } from './routes.ts';
@@ -64,8 +65,7 @@ function checkHost(call: Call): void {
   const listener = /^(?:tcp|https?):\/\/(\[::1\]|localhost|127(?:\.\d+){3}):\d+$/.exec(call.client.listener);
   if (!listener) return;
   const host = header(call.headers, 'host') ?? '';
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (!/^(?:|localhost|\[[\da-f:.]+\]|\d{1,3}(?:\.\d{1,3}){3})$/.test(name)) throw new HostRefused(host);
+  if (!isLocalName(host)) throw new HostRefused(host);
 }
 
 function refusalReply({ status, code, message, remedy }: Refusal): Reply {

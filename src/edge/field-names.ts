@@ -12,6 +12,7 @@ const names = [
   'host',
   'content-type',
   'x-gantry-dry-run',
+  'origin',
 ];
 
 /** By length: no two lengths hold more than two names, and most fields have none of these lengths. */

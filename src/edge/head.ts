@@ -106,6 +106,8 @@ function replyFraming({ status, chunked, length }: Head, toHead: boolean): Head[
 /** Makes the text, once: of the head alone, or of the whole message when that is all there. */
 function take(head: Head, buffer: Buffer, start: number, headEnd: number, end: number): Head {
   head.size = headEnd - start;
+  head.hostFrom -= start;
+  head.hostTo -= start;
   head.bodySize = wholeBody(head.framing, head.length, buffer, headEnd, end);
   head.source = buffer.toString('latin1', start, headEnd + Math.max(0, head.bodySize));
   return head;
@@ -170,8 +172,11 @@ function readField(
   from: number,
   to: number,
 ): void {
-  if (nameLength === 4) head.hosts++;
-  else if (nameLength === 14) head.setLength(readNumber(buffer, from, to));
+  if (nameLength === 4) {
+    head.hosts++;
+    head.hostFrom = from;
+    head.hostTo = to;
+  } else if (nameLength === 14) head.setLength(readNumber(buffer, from, to));
   else {
     const name = buffer.toString('latin1', nameStart, nameStart + nameLength).toLowerCase();
     head.field(name, trimmed(buffer.toString('latin1', from, to)));

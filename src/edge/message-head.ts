@@ -38,7 +38,12 @@ export class Head {
   rawStream = false;
   /** `X-Gantry-Dry-Run`, any value but none, `0`, `false` and `no`. */
   dryRun = false;
+  /** A web page asks: only browsers name the page's origin. */
+  origin = '';
   hosts = 0;
+  /** Where Host stands in `source`. */
+  hostFrom = 0;
+  hostTo = 0;
   upgradeField = '';
   connectionUpgrade = false;
   #headers: HeaderList | undefined;
@@ -54,6 +59,10 @@ export class Head {
 
   get target(): string {
     return this.source.slice(this.firstEnd + 1, this.secondEnd);
+  }
+
+  get host(): string {
+    return this.source.slice(this.hostFrom, this.hostTo).trim();
   }
 
   get reason(): string {
@@ -89,6 +98,9 @@ export class Head {
       case 'proxy-connection':
       case 'te':
         this.hopByHop = true;
+        break;
+      case 'origin':
+        this.origin = value;
         break;
       case 'x-gantry-dry-run':
         this.dryRun = !['', '0', 'false', 'no'].includes(value.toLowerCase());

@@ -5,6 +5,7 @@ import tls from 'node:tls';
 import type { ListenAddress } from '../core/address.ts';
 import { type EdgeCounters, type Finish, newCounters } from '../core/counters.ts';
 import type { Call, Client, Engine } from '../core/engine.ts';
+import { browserGuard } from './browsers.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { Session, type SessionContext } from './session.ts';
 import { Wire } from './wire.ts';
@@ -36,6 +37,10 @@ export async function serve(options: ServeOptions): Promise<EdgeServer> {
   return listener;
 }
 
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 class Listener implements EdgeServer {
   readonly #options: ServeOptions;
   readonly #limits: Limits;
@@ -59,6 +64,7 @@ class Listener implements EdgeServer {
       limits: this.#limits,
       counters: this.#counters,
       onFinish: options.onFinish,
+      guard: options.address.kind === 'tcp' ? browserGuard(isLoopback(options.address.host)) : undefined,
       onClosed: (session) => this.#closed(session),
     };
     this.#server = this.#open();

@@ -6,6 +6,7 @@
 import { discard } from '../core/body.ts';
 import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
+import type { Refusal } from '../core/refusal.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
 import type { Limits } from './limits.ts';
@@ -25,6 +26,8 @@ export interface SessionContext {
   readonly counters: EdgeCounters;
   /** Told once for every call, when its last byte has passed. */
   readonly onFinish: ((call: Call, finish: Finish) => void) | undefined;
+  /** Judges a head before it becomes more than that. */
+  readonly guard?: ((head: Head) => Refusal | undefined) | undefined;
   /** The session's connection is gone. */
   readonly onClosed: (session: Session) => void;
 }
@@ -139,7 +142,8 @@ export class Session implements Reader {
   /** A layer that throws at once is as good as one that rejects. */
   #carryOut(call: WireCall): Promise<Reply> {
     try {
-      return this.#context.engine(call);
+      const refused = this.#context.guard?.(call.head);
+      return refused ? Promise.reject(refused) : this.#context.engine(call);
     } catch (error) {
       return Promise.reject(error);
     }
