@@ -145,7 +145,7 @@ export class Wire {
     const length = this.#heldLength;
     if (held) {
       this.#release();
-      if (!this.#deliver(held, 0, length)) return;
+      if (!this.#deliver(held, 0, length, true)) return;
     }
     if (!this.#paused || this.socket.destroyed) return;
     this.#paused = false;
@@ -191,27 +191,35 @@ export class Wire {
 
   #arrived(buffer: Buffer, length: number): void {
     if (!this.#held) {
-      this.#deliver(buffer, 0, length);
+      this.#deliver(buffer, 0, length, false);
       return;
     }
     this.#hold(buffer, 0, length);
     const held = this.#held;
     const total = this.#heldLength;
     this.#release();
-    this.#deliver(held, 0, total);
+    this.#deliver(held, 0, total, true);
   }
 
-  /** True when reading may go on. */
-  #deliver(buffer: Buffer, start: number, end: number): boolean {
+  /** True when reading may go on. `own`: the buffer is this wire's already. */
+  #deliver(buffer: Buffer, start: number, end: number, own: boolean): boolean {
     const taken = this.reader.bytes(buffer, start, end);
     if (taken === more) {
-      this.#hold(buffer, start, end);
+      this.#keep(buffer, start, end, own);
       return true;
     }
     if (start + taken === end) return true;
-    this.#hold(buffer, start + taken, end);
+    this.#keep(buffer, start + taken, end, own);
     this.pause();
     return false;
+  }
+
+  /** Holds what was not taken; without a copy when it had been held before, or drops would cost a copy each. */
+  #keep(buffer: Buffer, start: number, end: number, own: boolean): void {
+    if (own && !this.#held) {
+      this.#held = start === 0 ? buffer : buffer.subarray(start);
+      this.#heldLength = end - start;
+    } else this.#hold(buffer, start, end);
   }
 
   /** Keeps a copy of bytes behind those held already; grows by doubling so that drops stay cheap. */
