@@ -63,6 +63,7 @@ async function up(flags: FlagValues, config: string | undefined, printConfig: bo
     process.stdout.write(printSettings(decided));
     return;
   }
+  process.title = 'gantry up';
   const { runDaemon } = await import('../daemon/run.ts');
   process.exitCode = await runDaemon(decided, process, readVersion());
   // Everything has been closed; should something hold the process all the same, it ends now.

@@ -35,7 +35,8 @@ export async function runDaemon(decided: Decided, process: NodeJS.Process, versi
   });
   warnOfOpenDoors(settings, log);
   stdout.write(readyLine(daemon.listeners));
-  if (stdout.isTTY) stdout.write(nextSteps(daemon.listeners, traceCommand(decided, process)));
+  // Standard output that carries the audit is read by a program.
+  if (settings.audit !== '-') stdout.write(nextSteps(daemon.listeners, traceCommand(decided, process)));
   return stop.wait(daemon);
 }
 

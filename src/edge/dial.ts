@@ -140,7 +140,7 @@ class Dial implements Lender {
 
   #state(up: boolean, error?: Error): void {
     if (up) this.#silent = undefined;
-    if (this.#up === up) return;
+    if (this.#up === up || this.#closed) return;
     this.#up = up;
     this.#options.onState?.(up, error);
     if (!up) this.#look(250);

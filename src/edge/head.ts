@@ -33,7 +33,7 @@ export function readRequest(buffer: Buffer, start: number, end: number): Head | 
   let at = start;
   while (at < end && token[buffer[at]!] === 1) at++;
   if (at === end) return undefined;
-  if (at === start || buffer[at] !== SP) throw new Malformed('its method is not a token');
+  if (at === start || buffer[at] !== SP) throw new Malformed(noMethod(buffer[start]!));
   head.firstEnd = at - start;
   const targetStart = ++at;
   while (at < end && buffer[at]! > SP && buffer[at] !== 127) at++;
@@ -52,6 +52,13 @@ export function readRequest(buffer: Buffer, start: number, end: number): Head | 
   checkHost(head);
   head.framing = head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none';
   return take(head, buffer, start, at, end);
+}
+
+/** A TLS client begins with a handshake record (RFC 8446, 5.1). */
+function noMethod(first: number): string {
+  return first === 22
+    ? 'it begins with TLS, which this listener does not speak'
+    : 'its method is not a token';
 }
 
 /** RFC 9112, 3.2: exactly one Host; it may be empty, as docker's CLI sends it on /session. */

@@ -1,5 +1,6 @@
 /** Who holds an address that we want: asked of the kernel, so that an error can name the process. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 /** What one may want to listen on. */
 export type Held = { readonly path: string } | { readonly port: number };
@@ -10,8 +11,13 @@ export async function whoHolds(address: Held): Promise<string | undefined> {
   if (inodes.size === 0) return undefined;
   const pid = await findProcess(inodes);
   if (pid === undefined) return undefined;
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'somebody');
-  return `${name.trim()} (process ${pid})`;
+  return `${await programName(pid)} (process ${pid})`;
+}
+
+/** By the command line: a thread's own name (`comm`) may say nothing, as "MainThread" of Node's does. */
+async function programName(pid: string): Promise<string> {
+  const [command = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  return basename(command.split(' ', 1)[0]!) || 'somebody';
 }
 
 /** /proc/net/unix (proc(5)): Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 is "listening". */

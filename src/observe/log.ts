@@ -88,6 +88,11 @@ function lineRenderer(colour: boolean) {
   };
 }
 
+/** Lines of a message stay lines, set in so that they cannot pose as messages of their own. */
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n    ');
+}
+
 /** A word as it is, an error as its sentence, anything else as JSON. */
 function readable(value: unknown): string {
   if (typeof value === 'string') return printable(/^[^\s"]+$/.test(value) ? value : JSON.stringify(value));
@@ -98,7 +103,7 @@ function readable(value: unknown): string {
     typeof value.message === 'string'
   ) {
     const { message, code, remedy } = value as { message: string; code?: string; remedy?: string };
-    return printable([message, remedy, code && `(${code})`].filter(Boolean).join(' '));
+    return lines([message, remedy, code && `(${code})`].filter(Boolean).join(' '));
   }
   return printable(JSON.stringify(value) ?? 'undefined');
 }
