@@ -1,7 +1,7 @@
 # Everything a person types to start, try and test Gantry. `make help` lists it.
 
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
-TEST_PACKAGES := docker.io docker-compose busybox-static iptables iproute2 bsdutils curl
+TEST_PACKAGES := docker.io docker-compose busybox-static iptables iproute2 procps bsdutils curl
 
 # Options for `gantry up`, such as ARGS='--listen tcp://127.0.0.1:4000'.
 ARGS :=

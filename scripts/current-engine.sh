@@ -1,12 +1,13 @@
 #!/bin/sh
 # Makes the root directory of a current Docker Engine from Debian's unstable suite, for `make test-engines`.
-# Built once (under a minute, about 600 MB), then kept under .cache/; prints its path. Remove it to renew it.
+# Built once (under a minute, about 600 MB), then kept under .cache/ until this file changes; prints its path.
 # usage: scripts/current-engine.sh
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd -P)
 target=$root/.cache/engine-unstable
-if [ -e "$target/.complete" ]; then
+recipe=$(cksum <"$0")
+if [ "$(cat "$target/.complete" 2>/dev/null)" = "$recipe" ]; then
   echo "$target"
   exit 0
 fi
@@ -25,14 +26,14 @@ trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 echo "Making a current Docker Engine under .cache/ (once; about a minute)" >&2
 debootstrap --variant=minbase \
-  --include=docker.io,docker-cli,docker-buildx,docker-compose,iptables,iproute2,ca-certificates \
+  --include=docker.io,docker-cli,docker-buildx,docker-compose,iptables,iproute2,procps,ca-certificates \
   unstable "$work" "$mirror" >"$root/.cache/engine-unstable.log" 2>&1 || {
   echo 'debootstrap failed; the end of .cache/engine-unstable.log:' >&2
   tail -n 15 "$root/.cache/engine-unstable.log" >&2
   exit 70
 }
 rm -rf "$work"/var/cache/apt/archives/*.deb "$work"/var/lib/apt/lists/*
-touch "$work/.complete"
+echo "$recipe" >"$work/.complete"
 rm -rf "$target"
 mv "$work" "$target"
 trap - EXIT

@@ -7,7 +7,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type DockerEngine, ping, startEngine } from './dockerd/engine.ts';
 import { hostNetwork } from './dockerd/host-network.ts';
 
@@ -26,7 +26,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-process.exitCode = await up();
+process.exitCode = await up().catch((error: Error) => {
+  console.error(error.message);
+  return 70;
+});
 
 async function up(): Promise<number> {
   if (args.includes('--engine') || (await ping(defaultSocket))) return run([]);
@@ -37,6 +40,7 @@ async function up(): Promise<number> {
   try {
     return await run(['--engine', engine.url]);
   } finally {
+    console.error('Stopping the engine and its containers');
     await engine.stop();
     network.restore();
   }
@@ -62,17 +66,18 @@ function installEngine(): void {
   }
 }
 
-/** A dockerd on the machine's own network; its images and volumes stay in .gantry/engine for the next time. */
+/**
+ * A dockerd on the machine's own network. Its images and volumes stay for the next time, in .gantry/engine
+ * or where GANTRY_ENGINE_DATA says.
+ */
 async function ownEngine(): Promise<DockerEngine> {
   if (process.getuid?.() !== 0) {
     console.error(`No Docker engine answers at ${defaultSocket}, and only root can start one.`);
     console.error('Start it (sudo systemctl start docker), or run this as root.');
     process.exit(77);
   }
-  console.error(
-    `No Docker engine answers at ${defaultSocket}: starting one, with its data in .gantry/engine`,
-  );
-  const data = join(root, '.gantry/engine');
+  const data = resolve(process.env.GANTRY_ENGINE_DATA ?? join(root, '.gantry/engine'));
+  console.error(`No Docker engine answers at ${defaultSocket}: starting one, with its data in ${data}`);
   mkdirSync(data, { recursive: true });
   return startEngine({ network: 'host', data });
 }

@@ -3,7 +3,7 @@
  * and rules, IP forwarding.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
 const dockers = /\bDOCKER|\bdocker0\b|\bbr-[0-9a-f]{12}\b/;
@@ -23,7 +23,9 @@ export function hostNetwork(): { restore(): void } {
 }
 
 function bridges(): string[] {
-  return readdirSync('/sys/class/net').filter((name) => /^(docker0|br-[0-9a-f]{12})$/.test(name));
+  // Asked of the kernel and not read from /sys, which may show another network namespace.
+  const links = execFileSync('ip', ['-o', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' });
+  return [...links.matchAll(/^\d+: (docker0|br-[0-9a-f]{12}):/gm)].map((found) => found[1]!);
 }
 
 /** The firewall as `iptables-save` prints it, counters left out, each line with its table in front. */

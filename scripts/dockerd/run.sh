@@ -45,6 +45,14 @@ stop() {
 
 echo $$ >"$dir/supervisor.pid"
 sweep
+# Two dockerds on the same data would wait for each other and then fail without saying why.
+case $data in
+  "$dir"/*) ;;
+  *)
+    exec 9<"$data"
+    flock -n 9 || { echo "another dockerd is using $data" >"$dir/dockerd.log" && exit 1; }
+    ;;
+esac
 [ "$network" = host ] || net=--net
 unshare --mount --uts --ipc --pid ${net-} --fork --kill-child \
   sh "$here/init.sh" "$dir" "$network" "$data" "$root" >>"$dir/dockerd.log" 2>&1 </dev/null &

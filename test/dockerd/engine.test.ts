@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ping } from '../../scripts/dockerd/engine.ts';
 import { image } from './image.ts';
 import { startTestEngine } from './shared.ts';
-
-/** What an engine of this name has on the machine: processes, mounts, cgroups, its directory. */
-function traces(name: string): string[] {
-  const found: string[] = [];
-  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-    if (command.includes(name) || read(`/proc/${pid}/cgroup`).includes(name)) found.push(`${pid} ${command}`);
-  }
-  found.push(
-    ...readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(name)),
-  );
-  const groups = execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', name], {
-    encoding: 'utf8',
-  });
-  found.push(...groups.split('\n').filter(Boolean));
-  return found;
-}
-
-/** A process may go while it is looked at. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
+import { traces } from './traces.ts';
 
 test('an engine runs containers, and leaves nothing behind when stopped with one running', async () => {
   const engine = await startTestEngine();

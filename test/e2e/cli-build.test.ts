@@ -32,7 +32,7 @@ const buildkit = { env: { DOCKER_BUILDKIT: '1', BUILDKIT_PROGRESS: 'plain' } };
 
 twins(stand, 'a classic build', async (d) => {
   writeContext(d, dockerfile(d.name));
-  const args = ['build', '--build-arg', 'WORD=built', '-t', d.name, 'context'];
+  const args = ['build', '--no-cache', '--build-arg', 'WORD=built', '-t', d.name, 'context'];
   const built = await d.dockerWith(classic, ...args);
   assert.equal(built.code, 0, built.stderr);
   assert.match(built.stdout, /Successfully tagged/);
