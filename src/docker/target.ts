@@ -34,7 +34,8 @@ const recent = new Map<string, Target>();
 const recentLimit = 512;
 const recentKeyLength = 256;
 
-const versionPrefix = /^\/v(\d[\d.]*)(?=\/|$)(.*)$/is;
+/** Engines differ in what they take for a version: moby `[0-9.]+`, Podman `[0-9][0-9A-Za-z.-]*`. All of it counts. */
+const versionPrefix = /^\/v([\d.][\w.-]*)(?=\/|$)(.*)$/is;
 
 function parse(method: string, target: string): Target {
   const local = withoutOrigin(target);
@@ -68,8 +69,9 @@ function decode(path: string): string {
   return decoded;
 }
 
+/** A slash at the end goes too: Docker lists networks at `/networks/` as well. */
 function cleanPath(path: string): string {
-  if (!/\/\/|\/\.{1,2}(?:\/|$)/.test(path)) return path;
+  if (!/\/\/|\/\.{1,2}(?:\/|$)|.\/$/.test(path)) return path;
   const kept: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '..') kept.pop();
