@@ -102,7 +102,11 @@ const detaching = async (d: Stage) => {
     typed.add(text);
   };
   const second = await d.terminal(
-    { watch: (output, child) => type(output.includes('heard one') ? '\x10\x11' : 'one\n', child) },
+    // Typed before the terminal is raw, the line may be echoed twice: seen, and not compared.
+    {
+      alone: true,
+      watch: (output, child) => type(output.includes('heard one') ? '\x10\x11' : 'one\n', child),
+    },
     'attach',
     d.name,
   );

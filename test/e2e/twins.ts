@@ -31,8 +31,8 @@ export interface Stage {
   docker(...args: string[]): Promise<Result>;
   /** The same with options, and any exit code. */
   dockerWith(options: RunOptions, ...args: string[]): Promise<Result>;
-  /** A docker command in a terminal of 33 rows and 77 columns; compares exit code and output. */
-  terminal(options: RunOptions, ...args: string[]): Promise<Result>;
+  /** A docker command in a terminal of 33 rows and 77 columns; compares exit code and output unless `alone`. */
+  terminal(options: RunOptions & { alone?: boolean }, ...args: string[]): Promise<Result>;
   /** Any program, with the side in its environment. */
   program(options: RunOptions, ...command: string[]): Promise<Result>;
   /** A docker command whose output is nobody's business. */
@@ -83,7 +83,8 @@ async function perform(stand: Stand, cli: Cli, side: Side, play: Play): Promise<
     async terminal(options, ...args) {
       const words = [cli.path, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
       const command = ['script', '-qec', `stty rows 33 cols 77; exec ${words}`, '/dev/null'];
-      return note(await stage.program(options, ...command));
+      const result = await stage.program(options, ...command);
+      return options.alone ? result : note(result);
     },
     program: (options, ...command) =>
       run(command, {

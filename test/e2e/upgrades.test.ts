@@ -82,7 +82,8 @@ for (const side of stand.sides) {
     const fields = [
       'Connection: Upgrade',
       'Upgrade: websocket',
-      'Origin: http://localhost',
+      // On plain TCP an Origin marks a web page, which Gantry keeps out.
+      ...(side.path === undefined ? [] : ['Origin: http://localhost']),
       'Sec-WebSocket-Version: 13',
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     ];
