@@ -44,7 +44,9 @@ function parse(method: string, target: string): Target {
   const query = mark < 0 ? '' : local.slice(mark);
   const decoded = cleanPath(decode(rawPath));
   const versioned = versionPrefix.exec(decoded);
-  const { operation, path } = findOperation(method, (versioned ? versioned[2] : decoded) || '/');
+  const bare = (versioned ? versioned[2] : decoded) || '/';
+  // The one path that Docker serves with a slash at its end as well.
+  const { operation, path } = findOperation(method, /^\/networks\/$/i.test(bare) ? '/networks' : bare);
   return { operation, method, version: versioned?.[1], path, query };
 }
 
@@ -69,9 +71,8 @@ function decode(path: string): string {
   return decoded;
 }
 
-/** A slash at the end goes too: Docker lists networks at `/networks/` as well. */
 function cleanPath(path: string): string {
-  if (!/\/\/|\/\.{1,2}(?:\/|$)|.\/$/.test(path)) return path;
+  if (!/\/\/|\/\.{1,2}(?:\/|$)/.test(path)) return path;
   const kept: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '..') kept.pop();
