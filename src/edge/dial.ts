@@ -54,6 +54,8 @@ class Dial implements Lender {
   readonly #sweep: NodeJS.Timeout;
   #up: boolean | undefined;
   #probe: NodeJS.Timeout | undefined;
+  /** The connection that looks for a lost engine. */
+  #probing: Wire | undefined;
   /** Set while connecting only runs into time-outs: calls then fail at once until the engine is back. */
   #silent: Error | undefined;
   #closed = false;
@@ -67,7 +69,7 @@ class Dial implements Lender {
 
   call(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (call instanceof WireCall ? call.over : call.signal.aborted) reject(new CallAborted());
+      if (isOver(call)) reject(new CallAborted());
       else if (this.#silent) reject(this.#silent);
       else this.#exchange(call, this.#idle.pop(), { resolve, reject });
     });
@@ -153,6 +155,7 @@ class Dial implements Lender {
       this.#probe = undefined;
       if (this.#up || this.#closed) return;
       const wire = this.#connect();
+      this.#probing = wire;
       wire.reader = {
         ...idle,
         closed: () => {
@@ -184,8 +187,15 @@ class Dial implements Lender {
     this.#closed = true;
     clearInterval(this.#sweep);
     clearTimeout(this.#probe);
+    this.#probing?.destroy();
     for (const wire of this.#idle.splice(0)) wire.destroy();
   }
+}
+
+/** Asks a client's call itself, whatever layers made of it: most calls never need their signal made. */
+function isOver(call: Call): boolean {
+  const first = call.original ?? call;
+  return first instanceof WireCall ? first.over : call.signal.aborted;
 }
 
 /** A call may go out twice if the engine never saw it, or if it only reads and can be written again whole. */

@@ -44,6 +44,8 @@ export class Exchange implements Reader, Carrier {
   #sent = false;
   #reusable = true;
   #over = false;
+  /** Stops listening to the signal of a call made here, which may outlive the call by far. */
+  #unlisten: (() => void) | undefined;
 
   constructor(call: Call, wire: Wire, reused: boolean, waiter: Waiter, lender: Lender) {
     this.call = call;
@@ -60,7 +62,7 @@ export class Exchange implements Reader, Carrier {
   send(): void {
     const { call } = this;
     if (this.#client) this.#client.attach(this);
-    else call.signal.addEventListener('abort', () => this.abort(), { once: true });
+    else this.#listen(call.signal);
     if (!(call instanceof WireCall)) {
       this.#sendChanged(requestHead(call, wantedUpgrade(call)), call.body);
       return;
@@ -71,6 +73,18 @@ export class Exchange implements Reader, Carrier {
       this.#sent = true;
     } else if (untouched) this.#sendBody(call.head.text, call.body);
     else this.#sendChanged(requestHead(call, call.head.upgrade), call.body);
+  }
+
+  #listen(signal: AbortSignal): void {
+    const abort = () => this.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', abort);
+  }
+
+  #leave(): void {
+    this.#over = true;
+    if (this.#client) this.#client.detach(this);
+    else this.#unlisten?.();
   }
 
   /** A head written anew asks the engine for no 100 Continue: a client who waits for one gets it from here. */
@@ -175,8 +189,7 @@ export class Exchange implements Reader, Carrier {
 
   #finish(): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#client?.detach(this);
+    this.#leave();
     if (this.#sent && this.#reusable) this.#lender.free(this.wire);
     else this.wire.destroy();
   }
@@ -194,8 +207,7 @@ export class Exchange implements Reader, Carrier {
   /** `cause` is the socket's own error, which tells whether the call can have been read. */
   #fail(error: Error, cause?: Error): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#client?.detach(this);
+    this.#leave();
     this.wire.destroy();
     if (this.#body) this.#body.fail(error);
     else if (!this.#replied)

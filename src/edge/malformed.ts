@@ -1,4 +1,4 @@
-/** Errors of the wire itself: bytes that are not HTTP/1.1, or not safely one thing. */
+/** What can go wrong with a message or its body on the wire, apart from the engine: see engine-errors.ts. */
 import { GantryError, Refusal } from '../core/refusal.ts';
 
 /** A peer broke RFC 9112, or sent what two readers might read in two ways. The connection ends. */

@@ -50,6 +50,7 @@ export class Session implements Reader {
   #proceeded = false;
   #closing = false;
   #lingering = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
   #gone = false;
   /** The client has said that it will send no more. */
   #ended = false;
@@ -299,7 +300,8 @@ export class Session implements Reader {
     this.#wire.resume();
     // The time runs from when everything is out: a slow client gets all of its reply.
     this.#wire.whenFinished(() => {
-      setTimeout(() => this.#wire.destroy(), this.#context.limits.lingerTimeout).unref();
+      const { lingerTimeout } = this.#context.limits;
+      this.#lingerTimer = setTimeout(() => this.#wire.destroy(), lingerTimeout).unref();
     });
   }
 
@@ -344,6 +346,8 @@ export class Session implements Reader {
   closed(error: Error | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
+    // Or every closed connection would stay in memory for as long as it might have lingered.
+    clearTimeout(this.#lingerTimer);
     if (this.#tunnel) this.#context.counters.tunnels--;
     if (this.#body ?? this.#tunnel) {
       const reason = error ?? new BodyTruncated();

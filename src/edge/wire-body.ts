@@ -89,8 +89,8 @@ export class WireBody implements Body {
   }
 
   /**
-   * Splices to another wire; `raw` keeps the framing as it is. Resolves at the end with undefined, or with
-   * what cut the body short. `encode` frames the payload anew, in chunks.
+   * Splices to another wire: `raw` keeps the framing as it is, `payload` takes it off, `chunks` frames the
+   * payload anew. `finished` hears undefined at the end, or what cut the body short.
    */
   flowTo(to: Wire, how: 'raw' | 'payload' | 'chunks', finished: Finished): void {
     this.used = true;

@@ -152,11 +152,6 @@ export class Wire {
     this.socket.resume();
   }
 
-  /** True while bytes wait for a reader. */
-  get holding(): boolean {
-    return this.#heldLength > 0;
-  }
-
   /** Half-close: no more will be written. */
   end(): void {
     this.socket.end();
