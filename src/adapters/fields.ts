@@ -1,7 +1,7 @@
 /** Header fields as adapters see and change them. */
 
 import type { HeaderList } from '../core/headers.ts';
-import { header, pairs, without } from '../core/headers.ts';
+import { header, headerName, headerValue, pairs, without } from '../core/headers.ts';
 import { AdapterAnswerInvalid } from './errors.ts';
 import type { HeaderChanges, Headers } from './protocol.ts';
 
@@ -72,9 +72,9 @@ export function changeHeaders(
 function check(name: string, values: readonly string[], adapter: string): void {
   const invalid = (why: string) =>
     new AdapterAnswerInvalid(adapter, `the header ${JSON.stringify(name.slice(0, 80))} ${why}`);
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw invalid('has no valid name');
+  if (!headerName.test(name)) throw invalid('has no valid name');
   if (framing.has(name.toLowerCase())) throw invalid('carries the message and cannot be changed');
-  if (values.some((value) => !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))) {
+  if (values.some((value) => !headerValue.test(value))) {
     throw invalid('has a value that no header can hold');
   }
 }

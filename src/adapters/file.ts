@@ -7,6 +7,7 @@ import { ConfigInvalid, type Problem } from '../config/problem.ts';
 import { suggest } from '../config/suggest.ts';
 import { duration, size } from '../config/units.ts';
 import { readYaml } from '../config/yaml.ts';
+import { headerName, headerValue } from '../core/headers.ts';
 import { patternProblem } from './pattern.ts';
 
 /** What adapters.yml says about one adapter. */
@@ -63,9 +64,9 @@ const url = z.string().superRefine((text, context) => {
   context.addIssue({ code: 'custom', message, params });
 });
 
-const headerName = z
+const name = z
   .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
+  .regex(headerName)
   .meta({ expected: 'the name of a header or an operation', example: '[X-Registry-Auth]' });
 
 const timeout = z
@@ -88,11 +89,11 @@ const options = z
       .meta({ expected: 'refuse or skip', example: 'skip' })
       .exactOptional(),
     headers: z
-      .record(headerName, z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/))
+      .record(name, z.string().regex(headerValue))
       .meta({ expected: 'a mapping of header names to text', example: '{ Authorization: Bearer abc }' })
       .exactOptional(),
     reveal: z
-      .array(headerName)
+      .array(name)
       .meta({ expected: 'a list of headers and operations', example: '[X-Registry-Auth]' })
       .exactOptional(),
     protocol: z.literal([1, 2]).meta({ expected: '1 or 2', example: '2' }).exactOptional(),

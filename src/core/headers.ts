@@ -4,6 +4,12 @@
  */
 export type HeaderList = readonly string[];
 
+/** What a field's name, or a method, is made of: a token (RFC 9110, 5.6.2). */
+export const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** What a field's value may hold: no control byte, nor what would become one when it is cut to a byte. */
+export const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** The first field of that name, or undefined. */
 export function header(list: HeaderList, name: string): string | undefined {
   const wanted = name.toLowerCase();
