@@ -1,6 +1,6 @@
 /** Reads what an adapter answered: which version, whether it is what the protocol says, what it decides. */
 import type { z } from 'zod';
-import { AdapterAnswerInvalid } from './errors.ts';
+import { AdapterAnswerInvalid, AdapterRefused } from './errors.ts';
 import {
   type PostAnswerV2,
   type PreAnswerV2,
@@ -11,9 +11,9 @@ import {
 } from './protocol.ts';
 import type { Adapter } from './set.ts';
 
-/** The answer to a pre-hook, read as version 2, of which version 1 is a part. */
+/** The answer to a pre-hook, read as version 2, of which version 1 is a part. Throws AdapterRefused for a no. */
 export function readPreAnswer(adapter: Adapter, value: unknown): PreAnswerV2 {
-  if (versionOf(adapter, value) === 2) return consistent(adapter, check(adapter, preAnswerV2, value));
+  if (versionOf(adapter, value) === 2) return allowed(adapter, check(adapter, preAnswerV2, value));
   const { Method, Request, Body } = check(adapter, preAnswerV1, value).ModifiedClientRequest;
   // Version 1's fields and no others: `Decision` in an answer of version 1 means nothing.
   const changed = adapter.compat ? { Body } : { Method, Request, Body };
@@ -22,7 +22,7 @@ export function readPreAnswer(adapter: Adapter, value: unknown): PreAnswerV2 {
 
 /** The answer to a post-hook, likewise. */
 export function readPostAnswer(adapter: Adapter, value: unknown): PostAnswerV2 {
-  if (versionOf(adapter, value) === 2) return consistent(adapter, check(adapter, postAnswerV2, value));
+  if (versionOf(adapter, value) === 2) return allowed(adapter, check(adapter, postAnswerV2, value));
   const { ContentType, Body, Code } = check(adapter, postAnswerV1, value).ModifiedServerResponse;
   const changed = adapter.compat ? { Body } : { ContentType, Body, Code };
   return { ModifiedServerResponse: withoutUndefined(changed) };
@@ -59,6 +59,12 @@ function withoutVersion(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const { PowerstripProtocolVersion: _version, ...rest } = value as { PowerstripProtocolVersion?: unknown };
   return rest;
+}
+
+function allowed<T extends PreAnswerV2 | PostAnswerV2>(adapter: Adapter, answer: T): T {
+  const { Decision, Code = 403, Message = '' } = consistent(adapter, answer);
+  if (Decision === 'refuse') throw new AdapterRefused(adapter.name, Code, Message);
+  return answer;
 }
 
 /** What a schema of single fields cannot say. */

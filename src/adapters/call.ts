@@ -29,7 +29,7 @@ import { errorAnswer, type HookRequest } from './protocol.ts';
 export type Exchange = (message: HookRequest, signal?: AbortSignal) => Promise<unknown>;
 
 /** A hook shows a body of up to 16 MiB, and JSON may write a byte as six. */
-export const answerLimit = 128 * 1024 * 1024;
+const answerLimit = 128 * 1024 * 1024;
 /** Shorter than what servers usually wait (Node 5 s, Apache 5 s, gunicorn 2 s). */
 const idleTime = 1500;
 
@@ -50,15 +50,9 @@ export class AdapterConnections implements Disposable {
         open({ ...target, agent: pool, headers: { ...target.headers, 'Content-Length': body.length } }).end(
           body,
         );
-      return readAnswer(
-        settings,
-        await new Attempts(
-          settings,
-          signal,
-          () => send(agent),
-          () => send(false),
-        ).run(),
-      );
+      const first = () => send(agent);
+      const again = () => send(false);
+      return readAnswer(settings, await new Attempts(settings, signal, first, again).run());
     };
   }
 
@@ -171,11 +165,15 @@ function requestOptions({
   url,
   headers,
 }: AdapterSettings): RequestOptions & { headers: Record<string, string> } {
-  const where = url.startsWith('unix://')
+  const own = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  return { ...whereIs(url), method: 'POST', headers: { ...own, ...headers } };
+}
+
+/** An adapter's URL (`http://…`, `https://…`, `unix:///path`) as Node's request takes it. */
+export function whereIs(url: string): RequestOptions {
+  return url.startsWith('unix://')
     ? { socketPath: url.slice('unix://'.length), path: '/', host: 'localhost' }
     : urlToHttpOptions(new URL(url));
-  const own = { 'Content-Type': 'application/json', Accept: 'application/json' };
-  return { ...where, method: 'POST', headers: { ...own, ...headers } };
 }
 
 /** The status decides whether there is an answer at all; Content-Type says nothing (many send text/html). */

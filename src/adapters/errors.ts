@@ -20,7 +20,10 @@ export class AdapterError extends Refusal {
 
 /** The adapter was asked, understood and said no: a decision, so `onFailure: skip` does not touch it. */
 export class AdapterRefused extends AdapterError {
-  /** `said`: the adapter's own words, empty when it gave none; `status` 400 to 499, or what `refuse` named. */
+  /** The adapter's own words, safe for a terminal; empty when it gave none. */
+  readonly said: string;
+
+  /** `status` 400 to 499, or what `refuse` named. */
   constructor(adapter: string, status: number, said: string) {
     super(adapter, {
       code: 'adapter-refused',
@@ -29,6 +32,7 @@ export class AdapterRefused extends AdapterError {
         ? `The adapter "${adapter}" refused the call: ${shown(said)}`
         : `The adapter "${adapter}" refused the call (${status}) and gave no reason.`,
     });
+    this.said = shown(said);
   }
 }
 

@@ -45,7 +45,6 @@ export async function runPreHooks(
     const ask = async () => {
       const value = await adapter.exchange(message, passage.call.signal);
       const answer = readPreAnswer(adapter, value);
-      refuse(adapter, answer);
       if (answer.Decision === 'answer') return { answer, changed: { draft: request, notes: [] } };
       const shown = message.ClientRequest;
       return { answer, changed: changeRequest(request, passage.target, adapter, shown, answer) };
@@ -78,7 +77,6 @@ export async function runPostHooks(
     const message = postHook(passage, adapter, requests.initial, requests.forwarded, reply);
     const ask = async () => {
       const answer = readPostAnswer(adapter, await adapter.exchange(message));
-      refuse(adapter, answer);
       if (answer.Decision !== 'answer') {
         return { answer, changed: changeReply(reply, adapter, message.ServerResponse, answer) };
       }
@@ -174,10 +172,6 @@ function noteDone(passage: Passage, adapter: Adapter, message: HookRequest): voi
   if (adapter.spoken !== 2) return;
   const request = message.ClientRequest as PreHookV2['ClientRequest'];
   passage.done.push({ adapter, request: { ...request, Headers: request.Headers ?? {} } });
-}
-
-function refuse(adapter: Adapter, { Decision, Code = 403, Message = '' }: PreAnswerV2 | PostAnswerV2): void {
-  if (Decision === 'refuse') throw new AdapterRefused(adapter.name, Code, Message);
 }
 
 function record(

@@ -5,6 +5,7 @@ import type { HookRequest, PatchOperation, PostHookV1, PostHookV2, UnwindHookV2 
 import { type ExactJson, readExactJson } from './exact-json.ts';
 import type { HookCall, PostCall, PreCall, UnwindCall } from './hook-call.ts';
 import { HookBodyUnreadable, HookNeedsVersion2, HookRefused } from './hook-errors.ts';
+import { clientOf, isV2 } from './messages.ts';
 
 /** What a hook decided, besides the body it gave back. */
 export interface Decided {
@@ -61,13 +62,7 @@ class View implements HookCall<unknown> {
     return this.#headers;
   }
   get client(): Client | undefined {
-    if (!isV2(this.message)) return undefined;
-    const { Listener, Address, Subject } = this.message.Client;
-    return {
-      listener: Listener,
-      address: Address,
-      ...(Subject === undefined ? {} : { subject: Subject }),
-    };
+    return clientOf(this.message);
   }
   get dryRun(): boolean {
     return isV2(this.message) && this.message.DryRun;
@@ -168,12 +163,6 @@ export class UnwindView extends View implements UnwindCall {
     const { Step, Adapter, Code, Message } = message.Reason;
     this.reason = { step: Step, adapter: Adapter, status: Code, message: Message };
   }
-}
-
-export function isV2<Message extends HookRequest>(
-  message: Message,
-): message is Extract<Message, { PowerstripProtocolVersion: 2 }> {
-  return message.PowerstripProtocolVersion === 2;
 }
 
 /** Bytes that are not text are no body for a hook that reads text. */

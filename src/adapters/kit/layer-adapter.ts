@@ -15,9 +15,9 @@ import { Refusal } from '../../core/refusal.ts';
 import type { HookAnswer, HookRequest, PostHookV1, PostHookV2, UnwindHookV2 } from '../protocol.ts';
 import { type HookServer, refusalAnswer } from './answer.ts';
 import { HookFailed } from './hook-errors.ts';
-import { isV2 } from './hook-views.ts';
 import { answerNow, notRun, postAnswer, preAnswer } from './layer-answers.ts';
 import { LayerNotPortable, replyChanges, requestChanges, toCall, toReply } from './layer-messages.ts';
+import { isV2 } from './messages.ts';
 import { Waiting } from './waiting.ts';
 
 export interface LayerAdapterOptions {

@@ -3,8 +3,8 @@ import type { Reply } from '../../core/engine.ts';
 import { header } from '../../core/headers.ts';
 import type { HookAnswer, HookRequest, PostHookV1, PostHookV2 } from '../protocol.ts';
 import { HookNeedsVersion2, HookRefused } from './hook-errors.ts';
-import { isV2 } from './hook-views.ts';
 import { bodyFields, LayerNotPortable } from './layer-messages.ts';
+import { isV2 } from './messages.ts';
 
 /** The changed fields by their names on the wire; those left alone are absent. */
 export type Changes = Record<string, unknown>;

@@ -1,17 +1,13 @@
 /** Hook messages as the calls and replies that a layer knows, and a layer's changes as answers. */
 import { isUtf8 } from 'node:buffer';
 import { type Body, bytes, readBody } from '../../core/body.ts';
-import type { Call, Client, Reply } from '../../core/engine.ts';
+import type { Call, Reply } from '../../core/engine.ts';
 import { type HeaderList, header, headerAll, pairs, withHeader } from '../../core/headers.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { readTarget } from '../../docker/target.ts';
+import type { BodyFields } from '../content.ts';
 import type { HeaderChanges, HookRequest, PostHookV1, PreAnswerV2 } from '../protocol.ts';
-
-/** A body, or a change to one, as messages have it. */
-export interface BodyFields {
-  Body?: string | null;
-  BodyEncoding?: 'base64';
-}
+import { clientOf } from './messages.ts';
 
 /** The call that a message is about. Version 1 tells neither headers nor client. */
 export function toCall(message: HookRequest, id: string, signal: AbortSignal): Call {
@@ -29,7 +25,7 @@ export function toCall(message: HookRequest, id: string, signal: AbortSignal): C
     headers: withHeader(typed, 'Content-Length', String(body.length)),
     body,
     signal,
-    client: clientOf(message),
+    client: clientOf(message) ?? { listener: 'powerstrip', address: 'unknown' },
   };
 }
 
@@ -106,12 +102,6 @@ function toBody({ Body: text, BodyEncoding }: BodyFields): Body {
 
 function fromFields(fields: Record<string, string[]> | undefined): string[] {
   return Object.entries(fields ?? {}).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
-}
-
-function clientOf(message: HookRequest): Client {
-  if (message.PowerstripProtocolVersion === 1) return { listener: 'powerstrip', address: 'unknown' };
-  const { Listener, Address, Subject } = (message as Extract<HookRequest, { RequestId: string }>).Client;
-  return { listener: Listener, address: Address, ...(Subject === undefined ? {} : { subject: Subject }) };
 }
 
 function pathOf({ method, target }: Call): string {

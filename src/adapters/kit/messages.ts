@@ -1,5 +1,6 @@
 /** Reads what a gateway sends: JSON, then the schema of its version and type. */
 import type { z } from 'zod';
+import type { Client } from '../../core/engine.ts';
 import { type HookRequest, postHookV1, postHookV2, preHookV1, preHookV2, unwindHookV2 } from '../protocol.ts';
 import { HookMessageInvalid } from './hook-errors.ts';
 
@@ -24,6 +25,20 @@ export function readMessage(text: string): HookRequest {
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0]!;
   throw new HookMessageInvalid(`${issue.path.join('.')}: ${issue.message}`, checked.error);
+}
+
+/** Whether the message is of version 2, and its type with it. */
+export function isV2<Message extends HookRequest>(
+  message: Message,
+): message is Extract<Message, { PowerstripProtocolVersion: 2 }> {
+  return message.PowerstripProtocolVersion === 2;
+}
+
+/** Who made the call; version 1 does not tell. */
+export function clientOf(message: HookRequest): Client | undefined {
+  if (!isV2(message)) return undefined;
+  const { Listener, Address, Subject } = message.Client;
+  return { listener: Listener, address: Address, ...(Subject === undefined ? {} : { subject: Subject }) };
 }
 
 function parse(text: string): Record<string, unknown> {

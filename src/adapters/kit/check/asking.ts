@@ -35,8 +35,6 @@ export async function askPre(
   const { Method, Request, Body } = message.ClientRequest;
   const adapter = probe.as(message.PowerstripProtocolVersion);
   const answer = readPreAnswer(adapter, await adapter.exchange(message));
-  if (answer.Decision === 'refuse')
-    throw new AdapterRefused(adapter.name, answer.Code ?? 403, answer.Message ?? '');
   const draft = { target: Request, headers: [], content: textContent(Body ?? '') };
   const target = readTarget(Method, Request);
   return { answer, changed: changeRequest(draft, target, adapter, message.ClientRequest, answer) };
@@ -50,8 +48,6 @@ export async function askPost(
   const { Code, Body } = message.ServerResponse;
   const adapter = probe.as(message.PowerstripProtocolVersion);
   const answer = readPostAnswer(adapter, await adapter.exchange(message));
-  if (answer.Decision === 'refuse')
-    throw new AdapterRefused(adapter.name, answer.Code ?? 403, answer.Message ?? '');
   const draft = { status: Code, headers: [], content: textContent(Body ?? '') };
   return { answer, changed: changeReply(draft, adapter, message.ServerResponse, answer) };
 }
@@ -71,10 +67,10 @@ export async function judge(run: () => Promise<Verdict>): Promise<Verdict> {
     return await run();
   } catch (error) {
     if (error instanceof AdapterRefused) {
-      const said = /refused the call: (.*)$/s.exec(error.message)?.[1];
+      const { status, said } = error;
       return said
-        ? skip(`It refused the call (${error.status}): ${said}`)
-        : fail(`It refused the call (${error.status}) without {"message": …}, so the user sees no reason.`);
+        ? skip(`It refused the call (${status}): ${said}`)
+        : fail(`It refused the call (${status}) without {"message": …}, so the user sees no reason.`);
     }
     if (error instanceof AdapterError) return fail(ofAdapter(error.message));
     return fail(error instanceof Error ? `No answer: ${error.message}.` : String(error));

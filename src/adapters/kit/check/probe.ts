@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
-import { urlToHttpOptions } from 'node:url';
-import type { AdapterConnections, Exchange } from '../../call.ts';
+import { type AdapterConnections, type Exchange, whereIs } from '../../call.ts';
 import { adapterDefaults } from '../../file.ts';
 import { adapter, type Adapter as InChain } from '../../set.ts';
 
@@ -56,11 +55,8 @@ async function raw(
   text: string | undefined,
   { path, agent }: RawOptions,
 ): Promise<RawAnswer> {
-  const where = url.startsWith('unix://')
-    ? { socketPath: url.slice('unix://'.length), path: '/', host: 'localhost' }
-    : urlToHttpOptions(new URL(url));
   const outgoing = (isTls(url) ? tlsRequest : request)({
-    ...where,
+    ...whereIs(url),
     ...(path === undefined ? {} : { path }),
     method: text === undefined ? 'GET' : 'POST',
     agent: agent ?? false,
