@@ -354,6 +354,33 @@ describe('an engine behind pipes, as of an ssh process', () => {
     const client = rig.client().send(request('GET', '/x'));
     const { status, body } = await client.message();
     assert.equal(status, 503);
-    assert.match(body, /Could not resolve hostname/);
+    assert.match(body, /Could not resolve hostname\. Try \\"ssh nohost docker version\\"/);
+  });
+
+  it('that greets before it speaks HTTP never counts as back', async (t) => {
+    const started: PassThrough[] = [];
+    const thrice = Promise.withResolvers<void>();
+    const greeting = () => {
+      const down = new PassThrough();
+      down.write('Welcome to this machine!\n');
+      if (started.push(down) === 3) thrice.resolve();
+      return Duplex.from({ readable: down, writable: new PassThrough().resume() });
+    };
+    const address: EngineAddress = {
+      kind: 'ssh',
+      url: 'ssh://me@host:2222',
+      host: 'host',
+      port: 2222,
+      user: 'me',
+    };
+    const states: boolean[] = [];
+    const onState = (up: boolean) => states.push(up);
+    const rig = await Rig.start(t, { engine: address, dial: { ssh: greeting, onState } });
+    const client = rig.client().send(request('GET', '/x'));
+    const { status, body } = await client.message();
+    assert.equal(status, 503);
+    assert.match(body, /it is not HTTP\. Try \\"ssh -p 2222 me@host docker version\\"/);
+    await thrice.promise;
+    assert.deepEqual(states, [false]);
   });
 });

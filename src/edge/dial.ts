@@ -43,6 +43,11 @@ const connectedEvents = { unix: 'connect', tcp: 'connect', tls: 'secureConnect',
 /** Through ssh only an answer shows that somebody is there. */
 const ping = 'HEAD /_ping HTTP/1.1\r\nHost: docker\r\n\r\n';
 
+/** What greets in words of its own, as a shell's start-up files do, is no engine that has come back. */
+function speaksHttp(first: Buffer | undefined): boolean {
+  return first === undefined || 'HTTP/1.'.startsWith(first.toString('latin1', 0, 7));
+}
+
 function giveUp(wire: Wire): void {
   wire.socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
 }
@@ -97,8 +102,9 @@ class Dial implements Lender {
     // ssh has a patience of its own, and is connected once the far end has said anything.
     const timer = this.#address.kind === 'ssh' ? undefined : setTimeout(() => giveUp(wire), this.#patience);
     wire.socket.once('close', () => clearTimeout(timer));
-    wire.socket.once(connectedEvents[this.#address.kind], () => {
+    wire.socket.once(connectedEvents[this.#address.kind], (first?: Buffer) => {
       clearTimeout(timer);
+      if (!speaksHttp(first)) return;
       wire.connected = true;
       this.#state(true);
     });
@@ -134,7 +140,7 @@ class Dial implements Lender {
 
   #unreachable(error: Error): Error {
     const cause = error.cause instanceof Error ? error.cause : error;
-    const unreachable = new EngineUnreachable(this.#address.url, cause);
+    const unreachable = new EngineUnreachable(this.#address, cause);
     if ((cause as NodeJS.ErrnoException).code === 'ETIMEDOUT') this.#silent = unreachable;
     this.#state(false, unreachable);
     return unreachable;

@@ -1,14 +1,15 @@
 /** What can go wrong between Gantry and an engine. */
+import type { EngineAddress } from '../core/address.ts';
 import { Refusal } from '../core/refusal.ts';
 
 /** Nobody answers at the engine's address. */
 export class EngineUnreachable extends Refusal {
-  constructor(url: string, cause: Error) {
+  constructor(address: EngineAddress, cause: Error) {
     super({
       code: 'engine-unreachable',
       status: 503,
-      message: `Cannot connect to the Docker engine at ${url}: ${reasonOf(cause)}.`,
-      remedy: 'Is the engine running? Gantry connects again by itself as soon as it answers.',
+      message: `Cannot connect to the Docker engine at ${address.url}: ${reasonOf(cause)}.`,
+      remedy: `${whatToTry(address)} Gantry connects again by itself as soon as it answers.`,
       cause,
     });
   }
@@ -27,6 +28,14 @@ export class EngineClosed extends Refusal {
   }
 }
 
+function whatToTry(address: EngineAddress): string {
+  if (address.kind !== 'ssh') return 'Is the engine running?';
+  const { user, host, port } = address;
+  const words = ['ssh', ...(port ? ['-p', port] : []), user ? `${user}@${host}` : host, 'docker version'];
+  return `Try "${words.join(' ')}" as the user that runs Gantry: it must answer, ask nothing, and print nothing before.`;
+}
+
+/** Without a full stop. */
 function reasonOf(cause: Error): string {
   const code = (cause as NodeJS.ErrnoException).code;
   const known: Record<string, string> = {
@@ -38,5 +47,5 @@ function reasonOf(cause: Error): string {
     EPIPE: 'connection closed',
     ENOTFOUND: 'no such host',
   };
-  return (code && known[code]) || cause.message;
+  return (code && known[code]) || cause.message.replace(/\.$/, '');
 }
