@@ -45,6 +45,9 @@ twins(stand, 'run -it has a terminal of the right size, and its exit code', asyn
 });
 
 twins(stand, 'run -it takes what is typed', async (d) => {
+  // Asks once the terminal has its size, which the CLI sets some time after the start.
+  const sized = "until stty size 2>/dev/null | grep -q '33 77'; do sleep 0.1; done";
+  const script = `${sized}; printf "name? "; read name; echo "hello $name"`;
   let typed = false;
   const result = await d.terminal(
     {
@@ -60,7 +63,7 @@ twins(stand, 'run -it takes what is typed', async (d) => {
     image,
     'sh',
     '-c',
-    'printf "name? "; read name; echo "hello $name"',
+    script,
   );
   assert.equal(result.code, 0);
   assert.match(result.stdout, /name\? gantry\r\nhello gantry\r\n/);
