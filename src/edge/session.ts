@@ -278,11 +278,10 @@ export class Session implements Reader {
     this.#context.counters.tunnels++;
     let open = 2;
     const half = (error: Error | undefined) => {
-      if (error) this.#wire.destroy();
-      else if (--open === 0 && !this.#gone) {
-        this.#finish(false);
-        this.#linger();
-      }
+      // Whichever side broke, what had come from the other is still passed on.
+      if (this.#gone || this.#lingering || (!error && --open > 0)) return;
+      this.#finish(error !== undefined);
+      this.#linger();
     };
     sendBody(reply.body, this.#wire, false, (error, sent) => {
       this.#bytesOut = sent;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { Peer } from '../../test/edge/peer.ts';
+import { type Peer, PeerServer } from '../../test/edge/peer.ts';
 import { Rig, type RigOptions, reply, request, turns } from '../../test/edge/rig.ts';
+import type { EngineAddress } from '../core/address.ts';
 import { bytes } from '../core/body.ts';
 import { type Layer, revise, reviseReply } from '../core/engine.ts';
 
@@ -178,24 +179,41 @@ describe('a hijacked connection', () => {
     assert.equal((await client.bytes(size)).length, size);
   });
 
-  it('still gives the last output to a client that sends on when the engine has gone', async (t) => {
-    for (let round = 0; round < 10; round++) {
-      const [, client, engine] = await open(t);
-      const go = () => {
-        while (!client.socket.destroyed && client.socket.write('y\n'.repeat(8192)));
-      };
-      client.socket.on('drain', go);
-      client.socket.on('error', () => {});
-      go();
-      await engine.upTo('y\n');
-      // As dockerd does when a container exits: the last output, then the connection is closed, read or not.
-      engine.socket.pause();
-      engine.send('last words');
-      engine.socket.end(() => engine.destroy());
-      await client.upTo('last words');
-      client.destroy();
+  for (const kind of ['unix', 'tcp'] as const) {
+    for (const reads of [true, false]) {
+      const engineIs = `an engine (${kind}) that ${reads ? 'read everything' : 'left input unread'}`;
+      it(`still gives the last output of ${engineIs} to a client that sends on`, async (t) => {
+        const engines = new PeerServer();
+        await engines.listen({ port: 0, host: '127.0.0.1' });
+        t.after(() => engines.close());
+        const address: EngineAddress = { kind: 'tcp', url: 'tcp://e', host: '127.0.0.1', port: engines.port };
+        const rig = await Rig.start(t, kind === 'tcp' ? { engine: address } : {});
+        for (let round = 0; round < 10; round++) {
+          const client = rig.client().send(attach);
+          const engine = await (kind === 'tcp' ? engines : rig.engine).connection();
+          await engine.message();
+          engine.send(switched);
+          await client.upTo(switched);
+          // Never more than the connection takes, so that this client itself never fails to write.
+          const flow = () => {
+            if (!client.ended && client.socket.writableLength === 0) client.send('y\n'.repeat(500));
+            if (!client.closed) setImmediate(flow);
+          };
+          flow();
+          await engine.upTo('y\n');
+          if (!reads) engine.socket.pause();
+          await turns(round);
+          // As dockerd does when a container exits: the last output, and then the connection is closed.
+          engine.send('x'.repeat(50_000)).send('last words');
+          engine.socket.end(() => engine.destroy());
+          await client.upTo('last words');
+          client.destroy();
+        }
+        await rig.finished(10);
+        await rig.quiet();
+      });
     }
-  });
+  }
 });
 
 describe('a hijack without Upgrade', () => {

@@ -6,6 +6,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { readingToTheLast } from './last-words.ts';
 
 /** Who takes a wire's bytes. */
 export interface Reader {
@@ -77,9 +78,10 @@ export class Wire {
 
   /** Connects; what is written before the connection stands is sent once it does. */
   static connect(to: net.NetConnectOpts, reader: Reader): Wire {
-    return new Wire(reader, (take) =>
-      net.connect({ ...to, allowHalfOpen: true, onread: { buffer: shared, callback: take } }),
-    );
+    return new Wire(reader, (take) => {
+      const options = { ...to, allowHalfOpen: true, onread: { buffer: shared, callback: take } };
+      return readingToTheLast(net.connect(options), take);
+    });
   }
 
   /** Any other duplex: TLS, the pipes of an ssh process. */
