@@ -1,4 +1,5 @@
 /** The control API: an engine like any other, so that whatever serves or wraps engines serves and wraps it. */
+import { isLoopback } from '../core/address.ts';
 import { discard, empty } from '../core/body.ts';
 import type { Call, Engine, Reply } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
@@ -62,8 +63,8 @@ function checkQuery(route: Route, query: URLSearchParams): void {
  * rebinding); a listener for this machine alone is therefore called by an address or as localhost.
  */
 function checkHost(call: Call): void {
-  const listener = /^(?:tcp|https?):\/\/(\[::1\]|localhost|127(?:\.\d+){3}):\d+$/.exec(call.client.listener);
-  if (!listener) return;
+  const listener = /^(?:tcp|https?):\/\/\[?([^\]/]+)\]?:\d+$/.exec(call.client.listener);
+  if (!listener || !isLoopback(listener[1]!)) return;
   const host = header(call.headers, 'host') ?? '';
   if (!isLocalName(host)) throw new HostRefused(host);
 }

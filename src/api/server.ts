@@ -1,7 +1,7 @@
 /** Serves the control API on an address of its own, over HTTP by Node's server: nothing here is hijacked. */
 import { chmodSync, chownSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ListenAddress } from '../core/address.ts';
+import { hostInUrl, type ListenAddress } from '../core/address.ts';
 import { stream } from '../core/body.ts';
 import type { Call, Engine, Reply } from '../core/engine.ts';
 
@@ -66,7 +66,7 @@ function urlOf(server: Server, address: ControlAddress): string {
   }
   const bound = server.address();
   const port = typeof bound === 'object' && bound ? bound.port : address.port;
-  return `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
+  return `tcp://${hostInUrl(address.host)}:${port}`;
 }
 
 let count = 0;

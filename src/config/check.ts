@@ -1,10 +1,11 @@
 /** Mistakes that only show when all settings are known: open doors, loops, half a certificate. */
 import { basename, dirname, join } from 'node:path';
+import { isLoopback } from '../core/address.ts';
 import type { Places } from './places.ts';
 import type { Problem } from './problem.ts';
 import type { ListenerSettings, Settings } from './settings.ts';
 import type { Origin } from './sources.ts';
-import { isLoopback, readEngineUrl, readListenUrl, type TlsPaths } from './urls.ts';
+import { readEngineUrl, readListenUrl, type TlsPaths } from './urls.ts';
 
 /** What is asked of the machine, passed in. */
 export interface Machine {

@@ -1,6 +1,6 @@
 /**
  * Every setting on one screen: its name in gantry.yaml, its flag, its environment variable. Merge order is
- * defaults < file < environment < flags (merge.ts).
+ * defaults < file < environment < flags (decide.ts).
  */
 import type { LimitSettings, LogFormat, LogLevel } from './schema.ts';
 import type { TlsPaths } from './urls.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { AddressInvalid, isLoopback, readEngineUrl, readListenUrl } from './urls.ts';
+import { isLoopback } from '../core/address.ts';
+import { AddressInvalid, readEngineUrl, readListenUrl } from './urls.ts';
 
 describe('engine URLs', () => {
   const accepted: [text: string, url: string][] = [

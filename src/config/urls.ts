@@ -2,6 +2,7 @@
  * The URLs people write for engines and listeners, read into parts. Takes what Docker's own tools take:
  * `unix:///path`, `tcp://host:port`, `ssh://user@host`, and the short forms `/path` and `host:port`.
  */
+import { type EngineAddress, hostInUrl } from '../core/address.ts';
 import { GantryError } from '../core/refusal.ts';
 
 /** Paths of PEM files. */
@@ -12,16 +13,7 @@ export interface TlsPaths {
 }
 
 /** `url` is the normal spelling: scheme and port always there, options left out. */
-export type EngineUrl =
-  | { readonly kind: 'unix'; readonly url: string; readonly path: string }
-  | { readonly kind: 'tcp'; readonly url: string; readonly host: string; readonly port: number }
-  | {
-      readonly kind: 'ssh';
-      readonly url: string;
-      readonly host: string;
-      readonly port: number | undefined;
-      readonly user: string | undefined;
-    };
+export type EngineUrl = Exclude<EngineAddress, { kind: 'tls' }>;
 
 /** What may follow a listener's `?`; the mapping form in gantry.yaml has the same words. */
 export interface ListenOptions {
@@ -30,6 +22,7 @@ export interface ListenOptions {
   readonly tls?: TlsPaths | undefined;
 }
 
+/** `url` without its options, which stand beside it. */
 export type ListenUrl = Exclude<EngineUrl, { kind: 'ssh' }> & { readonly options: ListenOptions };
 
 /** Docker's ports: 2375 plain, 2376 with TLS. */
@@ -60,11 +53,6 @@ export function readListenUrl(text: string): ListenUrl {
   if (scheme === 'unix') return { ...unix(text, rest), options };
   if (scheme === 'tcp') return { ...tcp(text, rest, true), options };
   throw new AddressInvalid(text, `Gantry does not listen on "${scheme}://"`, listenForms);
-}
-
-/** True for addresses that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** An octal file mode of three digits: `0660`, `660`. */
@@ -109,7 +97,7 @@ function unix(text: string, path: string): EngineUrl & { kind: 'unix' } {
 function tcp(text: string, rest: string, listening: boolean): EngineUrl & { kind: 'tcp' } {
   const { host, port } = hostAndPort(text, rest.replace(/\/$/, ''), listening);
   const effective = port ?? plainPort;
-  return { kind: 'tcp', url: `tcp://${bracket(host)}:${effective}`, host, port: effective };
+  return { kind: 'tcp', url: `tcp://${hostInUrl(host)}:${effective}`, host, port: effective };
 }
 
 function ssh(text: string, rest: string): EngineUrl & { kind: 'ssh' } {
@@ -125,7 +113,7 @@ function ssh(text: string, rest: string): EngineUrl & { kind: 'ssh' } {
   const { host, port } = hostAndPort(text, authority!.slice(at + 1), false);
   // ssh would take either for an option.
   if (user === '' || user?.startsWith('-')) throw new AddressInvalid(text, 'the user name cannot be right');
-  const url = `ssh://${user === undefined ? '' : `${user}@`}${bracket(host)}${port === undefined ? '' : `:${port}`}`;
+  const url = `ssh://${user === undefined ? '' : `${user}@`}${hostInUrl(host)}${port === undefined ? '' : `:${port}`}`;
   return { kind: 'ssh', url, host, port, user };
 }
 
@@ -145,10 +133,6 @@ function hostAndPort(text: string, authority: string, listening: boolean) {
     throw new AddressInvalid(text, `${port} is no port`, 'Ports go from 1 to 65535.');
   }
   return { host: effective, port };
-}
-
-function bracket(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** Every option must be one that the kind of listener has: a misspelt `ca` would open the door. */
@@ -172,6 +156,7 @@ function listenOptions(text: string, scheme: string, query: URLSearchParams): Li
   return { group: get('group'), mode };
 }
 
+/** What was written is no address, or one that Gantry cannot use. */
 export class AddressInvalid extends GantryError {
   constructor(text: string, why: string, remedy?: string, secret = false) {
     const shown = secret ? text.replace(/:[^:@/]*@/, ':***@') : text.slice(0, 200);

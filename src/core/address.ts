@@ -7,6 +7,7 @@ export interface TlsFiles {
   readonly key?: string;
 }
 
+/** Where an engine is dialled; `url` in its normal spelling, for people. */
 export type EngineAddress =
   | { readonly kind: 'unix'; readonly url: string; readonly path: string }
   | { readonly kind: 'tcp'; readonly url: string; readonly host: string; readonly port: number }
@@ -25,6 +26,7 @@ export type EngineAddress =
       readonly user: string | undefined;
     };
 
+/** Where clients are served; `url` likewise. */
 export type ListenAddress =
   | {
       readonly kind: 'unix';
@@ -44,3 +46,13 @@ export type ListenAddress =
       /** With `ca` every client must show a certificate that it signed. */
       readonly tls: TlsFiles;
     };
+
+/** True for hosts that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** A host as URLs have it: IPv6 addresses stand in brackets. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,5 +1,6 @@
 /** What `gantry up` says when it serves. */
-import { isLoopback, readListenUrl } from '../config/urls.ts';
+import { readListenUrl } from '../config/urls.ts';
+import { isLoopback } from '../core/address.ts';
 
 /** One line for programs. */
 export function readyLine(listeners: readonly string[]): string {

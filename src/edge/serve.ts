@@ -2,7 +2,7 @@
 import { chmodSync, chownSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
-import type { ListenAddress } from '../core/address.ts';
+import { hostInUrl, isLoopback, type ListenAddress } from '../core/address.ts';
 import { type EdgeCounters, type Finish, newCounters } from '../core/counters.ts';
 import type { Call, Client, Engine } from '../core/engine.ts';
 import { browserGuard } from './browsers.ts';
@@ -35,10 +35,6 @@ export async function serve(options: ServeOptions): Promise<EdgeServer> {
   const listener = new Listener(options);
   await listener.listen();
   return listener;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 class Listener implements EdgeServer {
@@ -135,8 +131,7 @@ class Listener implements EdgeServer {
       return;
     }
     const { port } = this.#server.address() as net.AddressInfo;
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    this.url = `${address.url.split('://', 1)[0]}://${host}:${port}`;
+    this.url = `${address.url.split('://', 1)[0]}://${hostInUrl(address.host)}:${port}`;
   }
 
   #plain(socket: net.Socket): void {

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isLoopback, type ListenUrl, readListenUrl } from '../../config/urls.ts';
+import { type ListenUrl, readListenUrl } from '../../config/urls.ts';
+import { hostInUrl, isLoopback } from '../../core/address.ts';
 import { GantryError, Refusal } from '../../core/refusal.ts';
 import type { Adapter } from './adapter.ts';
 import { type HookServer, hookServer } from './answer.ts';
@@ -163,7 +164,7 @@ function isServed(socketPath: string): Promise<boolean> {
 function urlOf(server: Server, address: ListenUrl): string {
   if (address.kind === 'unix') return address.url;
   const { port } = server.address() as { port: number };
-  return `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
+  return `http://${hostInUrl(address.host)}:${port}`;
 }
 
 async function close(server: Server, grace = defaultGrace): Promise<void> {
