@@ -7,7 +7,9 @@ import type { Clock } from '../core/clock.ts';
 import type { Layer } from '../core/engine.ts';
 import type { Recorder } from '../core/record.ts';
 import type { Log } from '../observe/log.ts';
+import { maskText } from '../observe/secrets.ts';
 
+/** The adapters of one file, until disposed of. */
 export interface Adapters extends Disposable {
   readonly layer: Layer;
   /** Edits of the file that were not taken, since the start. */
@@ -49,6 +51,7 @@ function stateOf(watch: AdaptersWatch): ReturnType<Adapters['state']> {
     file,
     loaded: new Date(loadedAt).toISOString(),
     names: [...watch.current().adapters.keys()],
-    ...(error === undefined ? {} : { error: error.message }),
+    // It shows the line with the mistake, which may hold a header's secret.
+    ...(error === undefined ? {} : { error: maskText(error.message) }),
   };
 }

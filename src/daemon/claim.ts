@@ -1,12 +1,30 @@
-/** Makes a Unix socket's path free to listen on: a dead daemon's socket goes, a living one's stays. */
+/** Takes an address to listen on: a dead daemon's socket goes, a living one's stays and is named. */
 import { lstat, mkdir, unlink } from 'node:fs/promises';
 import { request } from 'node:http';
 import { dirname } from 'node:path';
+import type { ListenerSettings } from '../config/settings.ts';
+import type { ListenAddress } from '../core/address.ts';
 import { GantryError } from '../core/refusal.ts';
 import { whoHolds } from '../host/listening.ts';
+import { listenAddress } from './addresses.ts';
+
+/** Opens a server on the address that the settings name; its errors say what is in the way, and who. */
+export async function listenOn<Server>(
+  settings: ListenerSettings,
+  root: boolean,
+  open: (address: ListenAddress) => Promise<Server>,
+): Promise<Server> {
+  const address = await listenAddress(settings, root);
+  if (address.kind === 'unix') await claimSocket(address.path);
+  try {
+    return await open(address);
+  } catch (error) {
+    throw await listenError(address.url, error as NodeJS.ErrnoException);
+  }
+}
 
 /** Throws `address-in-use` when somebody answers there, `socket-path-taken` when it is no socket. */
-export async function claimSocket(path: string): Promise<void> {
+async function claimSocket(path: string): Promise<void> {
   const url = `unix://${path}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
@@ -42,7 +60,7 @@ function answers(path: string): Promise<boolean> {
 }
 
 /** What went wrong when an address could not be listened on, with the one who has it where that is known. */
-export async function listenError(url: string, error: NodeJS.ErrnoException): Promise<GantryError> {
+async function listenError(url: string, error: NodeJS.ErrnoException): Promise<GantryError> {
   if (error instanceof GantryError) return error;
   if (error.code !== 'EADDRINUSE') return new ListenFailed(url, error);
   const port = /^tcp:.*:(\d+)$/.exec(url)?.[1];

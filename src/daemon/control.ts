@@ -1,15 +1,12 @@
 /** Serves the control API: always on a Unix socket of its own, and on one more address if asked to. */
-
 import { mkdir, rmdir } from 'node:fs/promises';
 import { controlEngine } from '../api/control.ts';
 import type { ControlOptions } from '../api/routes.ts';
-import { serveControl } from '../api/server.ts';
+import { type ControlServer, serveControl } from '../api/server.ts';
 import type { Decided } from '../config/decide.ts';
 import type { ListenerSettings } from '../config/settings.ts';
-import type { Engine } from '../core/engine.ts';
-import { serve } from '../edge/serve.ts';
-import { listenAddress } from './addresses.ts';
-import { claimSocket, listenError } from './claim.ts';
+import { type EdgeServer, serve } from '../edge/serve.ts';
+import { listenOn } from './claim.ts';
 
 export interface Control extends AsyncDisposable {
   /** With the ports they really got. */
@@ -30,20 +27,15 @@ export async function startControl(
   const own: ListenerSettings = { url: `unix://${places.controlSocket}` };
   const urls: string[] = [];
   for (const listener of settings.control === undefined ? [own] : [own, settings.control]) {
-    const server = await listen(listener, root, engine);
+    const server = await listenOn(
+      listener,
+      root,
+      (address): Promise<ControlServer | EdgeServer> =>
+        address.kind === 'tls' ? serve({ address, engine }) : serveControl(address, engine),
+    );
     started.defer(() => server.close(0));
     urls.push(server.url);
   }
   const everything = started.move();
   return { urls, [Symbol.asyncDispose]: () => everything.disposeAsync() };
-}
-
-async function listen(settings: ListenerSettings, root: boolean, engine: Engine) {
-  const address = await listenAddress(settings, root);
-  if (address.kind === 'unix') await claimSocket(address.path);
-  try {
-    return address.kind === 'tls' ? await serve({ address, engine }) : await serveControl(address, engine);
-  } catch (error) {
-    throw await listenError(address.url, error as NodeJS.ErrnoException);
-  }
 }

@@ -11,8 +11,7 @@ import type { LineWriter } from '../observe/lines.ts';
 import type { Log } from '../observe/log.ts';
 import { createObserver } from '../observe/observer.ts';
 import { type Adapters, openAdapters } from './adapters.ts';
-import { listenAddress } from './addresses.ts';
-import { claimSocket, listenError } from './claim.ts';
+import { listenOn } from './claim.ts';
 import { startControl } from './control.ts';
 import { assemble } from './layers.ts';
 import { lockDataDir } from './lock.ts';
@@ -127,13 +126,7 @@ class Listeners implements AsyncDisposable {
     root: boolean,
     serving: Omit<ServeOptions, 'address'>,
   ): Promise<void> {
-    const address = await listenAddress(settings, root);
-    if (address.kind === 'unix') await claimSocket(address.path);
-    try {
-      this.#servers.push(await serve({ ...serving, address }));
-    } catch (error) {
-      throw await listenError(address.url, error as NodeJS.ErrnoException);
-    }
+    this.#servers.push(await listenOn(settings, root, (address) => serve({ ...serving, address })));
   }
 
   cut(): void {
