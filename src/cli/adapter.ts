@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { NamedLayer } from '../adapters/kit/load.ts';
 import { renderChecks } from './adapter-checks.ts';
+import { untilStopped } from './ending.ts';
 
 /** What the commands use of the process; passed in by tests. */
 export interface AdapterSurroundings {
@@ -121,21 +122,6 @@ async function serve(name: string, flags: ServeFlags, around: AdapterSurrounding
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** The second signal ends the process at once, as signals do when nobody listens. */
-function untilStopped(stop: AbortSignal | undefined): Disposable & { readonly signal: AbortSignal } {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once('SIGINT', end).once('SIGTERM', end);
-  stop?.addEventListener('abort', end, { once: true });
-  return {
-    signal: ending.signal,
-    [Symbol.dispose]() {
-      process.off('SIGINT', end).off('SIGTERM', end);
-      stop?.removeEventListener('abort', end);
-    },
-  };
 }
 
 async function check(target: string, { timeout, json }: CheckFlags, around: AdapterSurroundings) {

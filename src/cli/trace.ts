@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import { controlClient, type Gap, type TraceEvent } from '../api/client.ts';
 import { findPlaces } from '../config/places.ts';
+import { untilStopped } from './ending.ts';
 import { renderTraceLine, type View } from './trace-view.ts';
 
 /** What the command uses of the process; passed in by tests. */
@@ -72,7 +73,8 @@ async function trace(flags: TraceFlags, around: TraceSurroundings): Promise<void
   const places = findPlaces(env, uid, env.GANTRY_DATA_DIR || undefined);
   const url = flags.control ?? (env.GANTRY_CONTROL || `unix://${places.controlSocket}`);
   const client = controlClient(url);
-  using ending = untilStopped(around);
+  // Whoever reads our output may go: `gantry trace | head`.
+  using ending = untilStopped(around.stop, stdout);
   try {
     const lines = await client.follow(tracePath(flags), ending.signal);
     if (!flags.json) stderr.write(`Following the calls at ${url}; Ctrl-C ends it.\n`);
@@ -101,21 +103,4 @@ function tracePath({ operation = [], client, slow, errors, body }: TraceFlags): 
 function viewOf({ env, stdout }: TraceSurroundings): View {
   const terminal = stdout.isTTY === true;
   return { columns: terminal ? (stdout.columns ?? 80) : undefined, colour: terminal && !env.NO_COLOR };
-}
-
-/** Ends at Ctrl-C, at SIGTERM, and when whoever reads our output has gone (`gantry trace | head`). */
-function untilStopped({ stdout, stop }: TraceSurroundings): Disposable & { readonly signal: AbortSignal } {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once('SIGINT', end).once('SIGTERM', end);
-  stdout.once('error', end);
-  stop?.addEventListener('abort', end, { once: true });
-  return {
-    signal: ending.signal,
-    [Symbol.dispose]() {
-      process.off('SIGINT', end).off('SIGTERM', end);
-      stdout.off('error', end);
-      stop?.removeEventListener('abort', end);
-    },
-  };
 }
