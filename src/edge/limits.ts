@@ -8,7 +8,7 @@ export interface Limits {
   readonly drainBytes: number;
   /** Milliseconds a closing connection still reads, so that the reply is not lost to a reset. */
   readonly lingerTimeout: number;
-  /** Connections one listener holds at once; more wait in the kernel's queue. */
+  /** Connections one listener holds at once; one more is closed as soon as it comes. */
   readonly connections: number;
 }
 
