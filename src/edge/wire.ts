@@ -59,6 +59,8 @@ export class Wire {
     this.socket.on('end', () => this.reader.ended());
     this.socket.on('error', (error) => {
       this.#error ??= error;
+      // An alert after the TLS handshake does not close the socket by itself, and its end would hide the reason.
+      this.socket.destroy();
     });
     this.socket.on('close', () => this.reader.closed(this.#error));
     this.socket.on('drain', () => this.#drained());

@@ -134,6 +134,17 @@ describe('TLS', () => {
     });
   }
 
+  it('says why an engine hangs up on a client without a certificate', async () => {
+    await using far = serving(join(folder.path, 'nobody.sock'));
+    const [url] = await far.ready;
+    const data = ['--data-dir', join(folder.path, 'b'), '--listen', 'tcp://127.0.0.1:0'];
+    await using near = gantry(['up', '--engine', url!, '--tlscacert', pem('ca'), ...data]);
+    const [local] = await near.ready;
+    const { status, body } = await get(local!, '/_ping');
+    assert.equal(status, 502);
+    assert.match(body, /it asks for a client certificate/);
+  });
+
   it('names the file that cannot be used', async () => {
     const wrong = `tcp://127.0.0.1:0?cert=${pem('server')}&key=${pem('client-key')}`;
     const base = ['up', '--engine', 'unix:///nowhere.sock', '--data-dir', join(folder.path, 'c')];
