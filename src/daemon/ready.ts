@@ -8,9 +8,9 @@ export function readyLine(listeners: readonly string[]): string {
 }
 
 /** What to do next, for people; `trace` is the command that follows this daemon's calls. */
-export function nextSteps(listeners: readonly string[], trace: string): string {
+export function nextSteps(listeners: readonly Served[], trace: string): string {
   return `
-  export DOCKER_HOST=${dockerHost(listeners)}
+  export ${dockerHost(listeners)}
 
 Three things to try in another terminal, after that line:
   docker version       your engine answers, through Gantry
@@ -20,11 +20,21 @@ Three things to try in another terminal, after that line:
 `;
 }
 
-/** The address to give the docker CLI: one that every user of this machine can reach, if there is one. */
-export function dockerHost(listeners: readonly string[]): string {
-  const local = listeners.find((url) => {
+/** Where Docker clients are served, with the port it really got, and whether TLS is spoken there. */
+export interface Served {
+  readonly url: string;
+  readonly tls: boolean;
+}
+
+/** The variables for the docker CLI: of a listener that every user of this machine can reach, if there is one. */
+export function dockerHost(listeners: readonly Served[]): string {
+  const open = listeners.filter(({ tls }) => !tls);
+  const local = open.find(({ url }) => {
     const address = readListenUrl(url);
     return address.kind === 'tcp' && isLoopback(address.host);
   });
-  return local ?? listeners.find((url) => url.startsWith('unix:')) ?? listeners[0]!;
+  const best = local ?? open.find(({ url }) => url.startsWith('unix:')) ?? open[0] ?? listeners[0]!;
+  // "All addresses of this machine" is where to listen, not whom to call.
+  const host = best.url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, '//127.0.0.1');
+  return `DOCKER_HOST=${host}${best.tls ? ' DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=~/.docker' : ''}`;
 }

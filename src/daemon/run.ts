@@ -37,7 +37,8 @@ export async function runDaemon(decided: Decided, process: NodeJS.Process, versi
   warnOfOpenDoors(settings, log);
   stdout.write(readyLine(daemon.listeners));
   // Standard output that carries the audit is read by a program.
-  if (settings.audit !== '-') stdout.write(nextSteps(daemon.listeners, traceCommand(decided, process)));
+  const served = daemon.listeners.map((url, at) => ({ url, tls: settings.listen[at]?.tls !== undefined }));
+  if (settings.audit !== '-') stdout.write(nextSteps(served, traceCommand(decided, process)));
   return stop.wait(daemon);
 }
 
