@@ -28,7 +28,7 @@ export interface ReplyDraft {
   readonly content: Content;
 }
 
-/** A draft, and for the audit what of the answer was not taken. */
+/** A draft, and for the trace what of the answer was not taken. */
 export interface Changed<T> {
   readonly draft: T;
   readonly notes: readonly string[];

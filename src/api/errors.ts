@@ -84,7 +84,7 @@ export class ControlUnreachable extends GantryError {
     super({
       code: 'control-unreachable',
       message: `No Gantry answers at ${url}: ${cause.message}.`,
-      remedy: 'Start one with "gantry up", or name the address it prints with --control.',
+      remedy: 'Start one with "gantry up", or name its control socket with --control unix:///path/control.sock.',
       cause,
     });
   }
