@@ -84,7 +84,8 @@ export class ControlUnreachable extends GantryError {
     super({
       code: 'control-unreachable',
       message: `No Gantry answers at ${url}: ${cause.message}.`,
-      remedy: 'Start one with "gantry up", or name its control socket with --control unix:///path/control.sock.',
+      remedy:
+        'Start one with "gantry up", or name its control socket with --control unix:///path/control.sock.',
       cause,
     });
   }
