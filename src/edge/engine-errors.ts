@@ -49,8 +49,7 @@ function reasonOf(cause: Error): string {
     ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a client certificate',
     ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not accept our certificate',
     ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'it does not accept our certificate',
-    ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
-    ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
+    EPROTO: 'it does not speak TLS',
   };
   return (code && known[code]) || cause.message.replace(/\.$/, '');
 }

@@ -145,6 +145,19 @@ describe('TLS', () => {
     assert.match(body, /it asks for a client certificate/);
   });
 
+  it('says that an engine speaks no TLS', async () => {
+    await using engine = await fakeEngine(join(folder.path, 'engine.sock'));
+    const far = ['--data-dir', join(folder.path, 'a'), '--listen', 'tcp://127.0.0.1:0'];
+    await using open = gantry(['up', '--engine', `unix://${engine.path}`, ...far]);
+    const [url] = await open.ready;
+    const data = ['--data-dir', join(folder.path, 'b'), '--listen', 'tcp://127.0.0.1:0'];
+    await using near = gantry(['up', '--engine', url!, '--tlscacert', pem('ca'), ...data]);
+    const [local] = await near.ready;
+    const { status, body } = await get(local!, '/_ping');
+    assert.equal(status, 503);
+    assert.match(body, /it does not speak TLS/);
+  });
+
   it('names the file that cannot be used', async () => {
     const wrong = `tcp://127.0.0.1:0?cert=${pem('server')}&key=${pem('client-key')}`;
     const base = ['up', '--engine', 'unix:///nowhere.sock', '--data-dir', join(folder.path, 'c')];
