@@ -135,6 +135,16 @@ test('what is added is found there, and removing it gives the body back', () => 
   );
 });
 
+test('a patch is not changed by being applied, even when one value stands in it twice', () => {
+  const value = {};
+  const patch: PatchOperation[] = [
+    { op: 'add', path: '/a', value },
+    { op: 'add', path: '/a/b', value },
+  ];
+  assert.equal(patchText('{}', patch), '{"a":{"b":{}}}');
+  assert.deepEqual(value, {});
+});
+
 test('random patches either apply or say why', () => {
   const path = fc.constantFrom('', '/a', '/a/b', '/l/0', '/l/-', '/l/9', '/__proto__', 'x', '/~2');
   const value = fc.constantFrom(null, 1, 'x', [], {});

@@ -31,13 +31,13 @@ function apply(document: Json, operation: PatchOperation): Json {
   const path = pointer(operation.path);
   switch (operation.op) {
     case 'add':
-      return add(document, path, operation.value as Json);
+      return add(document, path, valueOf(operation));
     case 'remove':
       return remove(document, path).rest;
     case 'replace': {
-      if (path.length === 0) return operation.value as Json;
+      if (path.length === 0) return valueOf(operation);
       const { rest } = remove(document, path);
-      return add(rest, path, operation.value as Json);
+      return add(rest, path, valueOf(operation));
     }
     case 'move': {
       const from = pointer(operation.from);
@@ -52,6 +52,11 @@ function apply(document: Json, operation: PatchOperation): Json {
         throw new PatchError('the value is another');
       return document;
   }
+}
+
+/** A copy: later operations may change what was put in, and the patch itself must stay as it came. */
+function valueOf({ value }: { readonly value?: unknown }): Json {
+  return copyOf(value as Json);
 }
 
 /** The parts of a JSON Pointer, unescaped. */
