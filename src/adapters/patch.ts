@@ -31,13 +31,13 @@ function apply(document: Json, operation: PatchOperation): Json {
   const path = pointer(operation.path);
   switch (operation.op) {
     case 'add':
-      return add(document, path, valueOf(operation));
+      return add(document, path, givenValue(operation));
     case 'remove':
       return remove(document, path).rest;
     case 'replace': {
-      if (path.length === 0) return valueOf(operation);
+      if (path.length === 0) return givenValue(operation);
       const { rest } = remove(document, path);
-      return add(rest, path, valueOf(operation));
+      return add(rest, path, givenValue(operation));
     }
     case 'move': {
       const from = pointer(operation.from);
@@ -55,7 +55,7 @@ function apply(document: Json, operation: PatchOperation): Json {
 }
 
 /** A copy: later operations may change what was put in, and the patch itself must stay as it came. */
-function valueOf({ value }: { readonly value?: unknown }): Json {
+function givenValue({ value }: { readonly value?: unknown }): Json {
   return copyOf(value as Json);
 }
 
