@@ -26,6 +26,17 @@ describe('readExactJson', () => {
     );
   });
 
+  it('never gives an integer the digits of another that rounds to the same number', () => {
+    const text =
+      '{"A":{"Memory":9223372036854775807},"B":{"Memory":9223372036854775806},"C":[9223372036854775807]}';
+    const read = readExactJson(text);
+    const body = read.value as { A: object; B: object };
+    assert.equal(read.write({ ...body }), text);
+    const copied = JSON.parse(read.write({ A: { ...body.A } })) as { A: { Memory: number } };
+    assert.equal(copied.A.Memory, 2 ** 63);
+    assert.doesNotMatch(read.write({ A: { ...body.A } }), /775806/);
+  });
+
   it('writes what a hook put in the place of a large integer', () => {
     const read = readExactJson('{"Memory":9223372036854775807}');
     assert.equal((read.value as { Memory: number }).Memory, 2 ** 63);
