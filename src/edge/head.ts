@@ -10,7 +10,7 @@ import { fieldMatters } from './field-names.ts';
 import { Malformed } from './malformed.ts';
 import { Head, trimmed } from './message-head.ts';
 import { token } from './token.ts';
-import { wholeBody } from './whole.ts';
+import { wholeBodySize } from './whole-body.ts';
 
 const CR = 13;
 const LF = 10;
@@ -115,7 +115,7 @@ function take(head: Head, buffer: Buffer, start: number, headEnd: number, end: n
   head.size = headEnd - start;
   head.hostFrom -= start;
   head.hostTo -= start;
-  head.bodySize = wholeBody(head.framing, head.length, buffer, headEnd, end);
+  head.bodySize = wholeBodySize(head.framing, head.length, buffer, headEnd, end);
   head.source = buffer.toString('latin1', start, headEnd + Math.max(0, head.bodySize));
   return head;
 }

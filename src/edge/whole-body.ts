@@ -1,4 +1,4 @@
-/** Bodies that arrived with their head in one piece, as most do. */
+/** Bodies that arrived with their head in one piece, as most do, and can be passed on in one write. */
 import type { Body } from '../core/body.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { Framing, Head } from './message-head.ts';
@@ -40,4 +40,20 @@ const noBody = new WholeBody('', 'none');
 /** The body that came along with a head. */
 export function wholeBodyOf(head: Head): WholeBody {
   return head.bodySize === 0 ? noBody : new WholeBody(head.source.slice(head.size), head.framing);
+}
+
+/** Bytes of `buffer[start..end)` that are a whole body, framing included; -1 when it is not all there. */
+export function wholeBodySize(
+  framing: Framing,
+  length: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): number {
+  if (framing === 'none') return 0;
+  if (framing === 'length') return end - start >= length ? length : -1;
+  if (framing === 'close' || end - start < 5) return -1;
+  const reader = new ChunkedReader();
+  const at = reader.read(buffer, start, end);
+  return reader.done ? at - start : -1;
 }
