@@ -8,6 +8,7 @@ export type { Change } from '../observe/changes.ts';
 export type { Gap, TraceEvent, TraceStep } from '../observe/events.ts';
 export type { Status } from './status.ts';
 
+/** A daemon's control API, asked over HTTP. */
 export interface ControlClient {
   readonly url: string;
   /** `/v1/status` */

@@ -1,6 +1,7 @@
 /** What the control API refuses, and what its client cannot do. */
 import { GantryError, Refusal } from '../core/refusal.ts';
 
+/** No route has that path. */
 export class RouteUnknown extends Refusal {
   constructor(path: string, known: readonly string[]) {
     super({
@@ -12,6 +13,7 @@ export class RouteUnknown extends Refusal {
   }
 }
 
+/** The route exists and is asked with GET. */
 export class MethodNotAllowed extends Refusal {
   constructor(method: string, path: string) {
     super({
@@ -23,6 +25,7 @@ export class MethodNotAllowed extends Refusal {
   }
 }
 
+/** A query parameter is unknown, given twice, or has a value that cannot be read. */
 export class QueryInvalid extends Refusal {
   constructor(name: string, why: string, remedy: string) {
     super({
@@ -46,6 +49,7 @@ export class HostRefused extends Refusal {
   }
 }
 
+/** The calls are followed by as many as may. */
 export class TooManyFollowers extends Refusal {
   constructor(most: number) {
     super({
@@ -57,6 +61,7 @@ export class TooManyFollowers extends Refusal {
   }
 }
 
+/** A route failed with something nobody expected. */
 export class ControlFailed extends Refusal {
   constructor(cause: unknown) {
     super({
@@ -69,6 +74,7 @@ export class ControlFailed extends Refusal {
   }
 }
 
+/** What was given as the address of a control API is none. */
 export class ControlUrlInvalid extends GantryError {
   constructor(url: string) {
     super({
@@ -79,6 +85,7 @@ export class ControlUrlInvalid extends GantryError {
   }
 }
 
+/** Nobody answers at the address. */
 export class ControlUnreachable extends GantryError {
   constructor(url: string, cause: Error) {
     super({
@@ -91,6 +98,7 @@ export class ControlUnreachable extends GantryError {
   }
 }
 
+/** The control API answered with an error, or with what this client does not read. */
 export class ControlRefused extends GantryError {
   constructor(path: string, status: number, said: string) {
     super({

@@ -20,6 +20,7 @@ export interface ControlOptions {
   readonly now: () => number;
 }
 
+/** One parameter of a route's query. */
 export interface Parameter {
   readonly name: string;
   readonly type: 'string' | 'number' | 'boolean';
@@ -27,6 +28,7 @@ export interface Parameter {
   readonly description: string;
 }
 
+/** One row of the table. */
 export interface Route {
   /** Unique; OpenAPI's operationId. */
   readonly name: string;

@@ -8,6 +8,7 @@ import type { Call, Engine, Reply } from '../core/engine.ts';
 /** TLS listeners are the edge's: it serves `controlEngine` as any other engine. */
 export type ControlAddress = Extract<ListenAddress, { kind: 'unix' | 'tcp' }>;
 
+/** A listener that serves the control API. */
 export interface ControlServer {
   /** With the port it really got. */
   readonly url: string;

@@ -27,6 +27,7 @@ export interface DaemonState {
   };
 }
 
+/** The whole answer. */
 export interface Status extends DaemonState {
   readonly version: string;
   readonly node: string;

@@ -8,6 +8,7 @@ import { QueryInvalid, TooManyFollowers } from './errors.ts';
 /** Followers at once: each costs a little on every call. */
 const mostFollowers = 16;
 
+/** What a follower asked for. */
 export interface TraceQuery {
   readonly filter: TraceFilter;
   readonly bodies: boolean;

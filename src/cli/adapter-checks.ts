@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { CheckResult, Outcome } from '../adapters/kit/check/verdict.ts';
 import { printable } from '../core/printable.ts';
 
+/** The terminal that results are shown on. */
 export interface ChecksView {
   readonly columns: number;
   readonly colour: boolean;

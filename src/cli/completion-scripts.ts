@@ -1,6 +1,7 @@
 /** Completion scripts for three shells, from the tree of commander's commands. */
 import type { Command, Option } from 'commander';
 
+/** Those that scripts can be made for. */
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
 /** One command as the scripts need it. */

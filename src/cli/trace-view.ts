@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Change, Gap, TraceEvent, TraceStep } from '../api/client.ts';
 import { printable } from '../core/printable.ts';
 
+/** The terminal that calls are shown on. */
 export interface View {
   /** Lines are cut to this width; undefined leaves them as they are. */
   readonly columns: number | undefined;

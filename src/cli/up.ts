@@ -6,6 +6,7 @@ import { choices, settings } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
 import { readVersion } from './program.ts';
 
+/** Adds the command, with a flag for each setting that has one. */
 export function addUpCommand(program: Command): void {
   const command = program
     .command('up')

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { readVersion } from './program.ts';
 
+/** Adds the command. */
 export function addVersionCommand(program: Command): void {
   program
     .command('version')

@@ -13,6 +13,7 @@ export interface Surroundings extends Machine {
   readonly uid: number | undefined;
 }
 
+/** All settings, and where each came from. */
 export interface Decided {
   readonly settings: Settings;
   readonly places: Places;

@@ -1,8 +1,10 @@
 /** Where Gantry's files are when nobody says: as root the system's places, else the user's own (XDG). */
 import { join } from 'node:path';
 
+/** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Paths for one user and one data directory. */
 export interface Places {
   /** What must last: /var/lib/gantry, or $XDG_DATA_HOME/gantry (~/.local/share/gantry). */
   readonly dataDir: string;

@@ -156,7 +156,11 @@ export const gantryYaml = z
 
 /** What the file says, checked; durations are milliseconds and sizes bytes. */
 export type GantryYaml = z.output<typeof gantryYaml>;
+/** A listener as the file has it: a URL or a mapping. */
 export type Listener = z.output<typeof listener>;
+/** `log.level` */
 export type LogLevel = z.output<typeof logLevel>;
+/** `log.format` */
 export type LogFormat = z.output<typeof logFormat>;
+/** `limits`: milliseconds and bytes. */
 export type LimitSettings = z.output<typeof limits>;

@@ -8,6 +8,7 @@ import type { TlsPaths } from './urls.ts';
 /** How a flag's or variable's text becomes a value of the schema. */
 export type Kind = 'text' | 'list' | 'switch' | 'number';
 
+/** One row of the table. */
 export interface Setting {
   /** Dotted path in gantry.yaml. */
   readonly name: string;
@@ -39,6 +40,7 @@ limits.connections   number  -                     GANTRY_LIMITS_CONNECTIONS    
 limits.stopGrace     text    -                     GANTRY_LIMITS_STOP_GRACE     time running calls get at a stop
 `;
 
+/** The table, row by row: the order of `--print-config` and of the help. */
 export const settings: readonly Setting[] = table
   .trim()
   .split('\n')

@@ -61,6 +61,7 @@ export async function discard(body: Body): Promise<void> {
   await body[Symbol.asyncIterator]().return?.();
 }
 
+/** A body is longer than its reader allows. */
 export class BodyTooLarge extends Refusal {
   constructor(limit: number) {
     super({

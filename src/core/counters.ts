@@ -1,5 +1,6 @@
 /** What the edge counts as it moves bytes: plain numbers, changed in place, read by the metrics. */
 
+/** Filled by one or more listeners. */
 export interface EdgeCounters {
   /** Client connections open now. */
   connections: number;

@@ -55,7 +55,9 @@ export interface Reply {
  */
 export type Tunnel = (fromClient: Body) => Promise<void>;
 
+/** Answers calls. Rejects with a `Refusal`, or with what nobody foresaw. */
 export type Engine = (call: Call) => Promise<Reply>;
+/** Wraps an engine: `next` is the engine inside. */
 export type Layer = (call: Call, next: Engine) => Promise<Reply>;
 
 /** Folds layers around an engine from the inside: the first layer listed is the outermost. */

@@ -1,5 +1,6 @@
 /** What layers tell whoever observes a call: the audit, the metrics and the live trace. */
 
+/** What became of a hook: three decisions, and two ends of a failure. */
 export type Decision = 'continue' | 'answer' | 'refuse' | 'skip' | 'fail';
 
 /** One hook of one adapter or layer, done. */
@@ -20,6 +21,7 @@ export interface Step {
   readonly after?: string;
 }
 
+/** Hears of every hook; it must be quick and must not throw. */
 export interface Recorder {
   /** True while somebody follows the calls live and wants to see what changed. */
   wantsBodies(): boolean;

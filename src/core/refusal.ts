@@ -1,5 +1,6 @@
 /** Errors a person may meet. Each class states its code once; every code is explained in docs/errors.md. */
 
+/** What every error says. */
 export interface ErrorParts {
   /** Stable, kebab-case, searched for in docs/errors.md. Code decides on it; nobody matches on text. */
   readonly code: string;

@@ -59,6 +59,7 @@ function check<T>(path: string | undefined, read: () => T): T {
   }
 }
 
+/** A certificate or key cannot be read, is no PEM, or does not fit the other. */
 export class TlsFileUnusable extends GantryError {
   constructor(path: string, why: string, cause?: unknown) {
     super({

@@ -67,6 +67,7 @@ async function listenError(url: string, error: NodeJS.ErrnoException): Promise<G
   return new AddressInUse(url, port === undefined ? undefined : await whoHolds({ port: Number(port) }));
 }
 
+/** Somebody listens there already. */
 export class AddressInUse extends GantryError {
   constructor(url: string, who: string | undefined) {
     super({
@@ -77,6 +78,7 @@ export class AddressInUse extends GantryError {
   }
 }
 
+/** A file or directory stands where the socket should be. */
 export class SocketPathTaken extends GantryError {
   constructor(path: string) {
     super({
@@ -87,6 +89,7 @@ export class SocketPathTaken extends GantryError {
   }
 }
 
+/** The address cannot be listened on for any other reason. */
 export class ListenFailed extends GantryError {
   constructor(url: string, cause: Error) {
     super({

@@ -8,6 +8,7 @@ import type { ListenerSettings } from '../config/settings.ts';
 import { type EdgeServer, serve } from '../edge/serve.ts';
 import { listenOn } from './claim.ts';
 
+/** The control API being served, until disposed of. */
 export interface Control extends AsyncDisposable {
   /** With the ports they really got. */
   readonly urls: readonly string[];

@@ -29,6 +29,7 @@ export interface Surroundings {
   readonly version: string;
 }
 
+/** A daemon that serves. */
 export interface Daemon {
   /** URLs that Docker clients are served on, with the ports they really got. */
   readonly listeners: readonly string[];

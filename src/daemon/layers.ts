@@ -5,6 +5,7 @@
 import { compose, type Engine, type Layer } from '../core/engine.ts';
 import { dryRun } from '../docker/dry-run.ts';
 
+/** What the list is made of. */
 export interface Parts {
   readonly refusals: Layer;
   /** Absent without an adapters file: then nothing of it is in the way. */

@@ -56,6 +56,7 @@ function readHolder(path: string): Holder | undefined {
   }
 }
 
+/** Another daemon uses the directory. */
 export class DataDirLocked extends GantryError {
   constructor(folder: string, holder: Holder | undefined) {
     const who = holder === undefined ? '' : ` (process ${holder.pid}, since ${holder.since})`;
@@ -67,6 +68,7 @@ export class DataDirLocked extends GantryError {
   }
 }
 
+/** The directory cannot be made or written to. */
 export class DataDirUnusable extends GantryError {
   constructor(folder: string, cause: Error) {
     super({

@@ -4,6 +4,7 @@ import { errorReply } from '../core/json.ts';
 import { GantryError, InternalError, Refusal } from '../core/refusal.ts';
 import type { Log } from '../observe/log.ts';
 
+/** Who hears what was refused. */
 export interface RefusalsOptions {
   readonly log: Log;
   /** Hears of every refusal and failure: the observer's `refused`. */

@@ -22,6 +22,7 @@ export interface EngineState {
   readonly error?: string;
 }
 
+/** The engine, and what is known of it. */
 export interface Upstream {
   readonly engine: Engine;
   state(): EngineState;

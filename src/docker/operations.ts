@@ -128,6 +128,7 @@ type NamesIn<Text extends string, Found = never> = Text extends `${infer Line}\n
   ? NamesIn<Rest, Line extends `${infer Name} ${string}` ? Found | Name : Found>
   : Found;
 
+/** One row of the table. */
 export type Operation = {
   /** `ContainerCreate`, … or `Unknown` for what the table does not hold. */
   readonly name: string;
@@ -142,6 +143,7 @@ export type Operation = {
   readonly tunnel: boolean;
 };
 
+/** The table, row by row. */
 export const operations: readonly Operation[] = table
   .trim()
   .split('\n')

@@ -6,6 +6,7 @@
 import { Refusal } from '../core/refusal.ts';
 import { findOperation, type Operation } from './operations.ts';
 
+/** A request target, read. */
 export interface Target {
   readonly operation: Operation;
   /** Upper case. */
@@ -81,6 +82,7 @@ function cleanPath(path: string): string {
   return `/${kept.join('/')}`;
 }
 
+/** Two readers might understand the target in two ways, so nothing can be decided by it. */
 export class TargetAmbiguous extends Refusal {
   constructor(target: string, why: string, cause?: unknown) {
     super({

@@ -22,6 +22,7 @@ type State =
 /** Bytes of chunk extensions and trailers together that are put up with. */
 const overheadLimit = 16 << 10;
 
+/** Reads one chunked body; a new one for each. */
 export class ChunkedReader {
   #state: State = 'size';
   #remaining = 0;

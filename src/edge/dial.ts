@@ -13,6 +13,7 @@ import { Exchange, type Lender, type Waiter } from './exchange.ts';
 import { CallAborted } from './malformed.ts';
 import { type Reader, Wire } from './wire.ts';
 
+/** How an engine is dialled, and who hears of it. */
 export interface DialOptions {
   /** Opens the pipes of an ssh process, for `ssh://` addresses. */
   readonly ssh?: () => Duplex;
@@ -24,6 +25,7 @@ export interface DialOptions {
   readonly idleTimeout?: number;
 }
 
+/** An engine at the other end of connections, until it is closed. */
 export interface DialledEngine {
   readonly engine: Engine;
   /** Closes idle connections and stops looking for the engine. */
@@ -32,6 +34,7 @@ export interface DialledEngine {
 
 const idleLimit = 128;
 
+/** Makes an engine of an address; connects with the first call. Nobody there: `engine-unreachable`. */
 export function dialEngine(address: EngineAddress, options: DialOptions = {}): DialledEngine {
   const dial = new Dial(address, options);
   return { engine: (call) => dial.call(call), close: () => dial.close() };

@@ -28,6 +28,7 @@ export interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** Reads the connection for as long as the call takes, then gives it back or destroys it. */
 export class Exchange implements Reader, Carrier {
   readonly call: Call;
   readonly wire: Wire;

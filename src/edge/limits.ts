@@ -12,6 +12,7 @@ export interface Limits {
   readonly connections: number;
 }
 
+/** What holds where gantry.yaml says nothing. */
 export const defaultLimits: Limits = {
   headBytes: 1 << 20,
   headTimeout: 30_000,

@@ -8,6 +8,7 @@ import { joined } from './send.ts';
 import { WireBody } from './wire-body.ts';
 import { type ReplyForm, replyFraming, replyHead } from './write.ts';
 
+/** What goes out for a reply, and how its body is framed. */
 export interface Outgoing {
   /** Written first: the head, and the body with it when that is small and in memory. */
   readonly text: string;

@@ -10,6 +10,7 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { Session, type SessionContext } from './session.ts';
 import { Wire } from './wire.ts';
 
+/** What is served, where, and who hears how calls ended. */
 export interface ServeOptions {
   readonly address: ListenAddress;
   readonly engine: Engine;
@@ -21,6 +22,7 @@ export interface ServeOptions {
   readonly onError?: (error: Error) => void;
 }
 
+/** A listener that serves. */
 export interface EdgeServer {
   /** The listener's URL with the port it really got. */
   readonly url: string;

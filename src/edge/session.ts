@@ -34,6 +34,7 @@ export interface SessionContext {
 
 const proceed = 'HTTP/1.1 100 Continue\r\n\r\n';
 
+/** One connection, from its first byte to its last; calls follow each other on it. */
 export class Session implements Reader {
   readonly #context: SessionContext;
   readonly #client: Client;

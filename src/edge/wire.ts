@@ -34,6 +34,7 @@ const blockFrom = 8 << 10;
 /** Unsent bytes above which a writer should wait. */
 const highWater = 64 << 10;
 
+/** One connection of any kind: Unix socket, TCP, TLS, pipes. */
 export class Wire {
   reader: Reader;
   readonly socket: Duplex;

@@ -34,6 +34,7 @@ function requestFraming({ method, body, headers }: Call): string {
     : `Content-Length: ${body.length}\r\n`;
 }
 
+/** What a reply head depends on besides the reply: the client, and whether its connection stays. */
 export interface ReplyForm {
   /** The client's HTTP/1.`minor` */
   readonly minor: number;

@@ -19,6 +19,7 @@ export async function findGroup(name: string, file = '/etc/group'): Promise<numb
   return id !== undefined && /^\d+$/.test(id) ? Number(id) : undefined;
 }
 
+/** The settings name a group that this machine does not have. */
 export class GroupUnknown extends GantryError {
   constructor(group: string) {
     super({

@@ -7,12 +7,14 @@ import { Duplex, type Readable, type Writable } from 'node:stream';
 import { printable } from '../core/printable.ts';
 import { Refusal } from '../core/refusal.ts';
 
+/** Whom ssh connects to; what is undefined its own configuration decides. */
 export interface SshTarget {
   readonly host: string;
   readonly port: number | undefined;
   readonly user: string | undefined;
 }
 
+/** What a test puts in place of the real ssh. */
 export interface SshOptions {
   /** The ssh program; another one in tests. */
   readonly command?: string;
@@ -112,6 +114,7 @@ class SshStream extends Duplex {
   }
 }
 
+/** ssh ended before the engine had said anything. */
 export class SshFailed extends Refusal {
   constructor(host: string, why: string, cause?: unknown) {
     super({

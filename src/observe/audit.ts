@@ -6,6 +6,7 @@ import { LineWriter } from './lines.ts';
 import type { Log } from './log.ts';
 import { fileSink, streamSink } from './sink.ts';
 
+/** Where the audit goes, and whom it tells when it cannot be written. */
 export interface AuditOptions {
   /** A path, or `-` for standard output. */
   readonly to: string;
@@ -26,6 +27,7 @@ function fail(path: string, cause: Error): never {
   throw new AuditUnwritable(path, cause);
 }
 
+/** The audit file cannot be opened: Gantry does not start without the audit it was asked for. */
 export class AuditUnwritable extends GantryError {
   constructor(path: string, cause: Error) {
     super({

@@ -1,6 +1,7 @@
 /** What an adapter changed in a body: JSON path by JSON path, or line by line, secrets concealed. */
 import { type Conceal, maskJson, maskText, numbered } from './secrets.ts';
 
+/** One place of a body that is not what it was. */
 export interface Change {
   /** `HostConfig.Binds[0]`, `line 3`; empty for the whole body. */
   readonly path: string;
@@ -10,6 +11,7 @@ export interface Change {
   readonly after?: string;
 }
 
+/** What became of a body. */
 export interface Comparison {
   readonly changes: readonly Change[];
   /** Why the changes are not all there, for people. */

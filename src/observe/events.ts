@@ -37,6 +37,7 @@ export interface CallRecord {
   readonly error?: string;
 }
 
+/** One hook of a call, as the audit has it. */
 export interface StepRecord {
   readonly name: string;
   readonly hook: Step['hook'];
@@ -50,6 +51,7 @@ export interface TraceEvent extends CallRecord {
   readonly adapters: readonly TraceStep[];
 }
 
+/** One hook of a call, as the trace has it. */
 export interface TraceStep extends StepRecord {
   readonly warnings?: readonly string[];
   /** What the hook changed; only while somebody who wants bodies follows. */

@@ -1,6 +1,7 @@
 /** Every metric Gantry shows, on one screen; docs/observing.md holds the same table and a test compares them. */
 import type { Family } from './openmetrics.ts';
 
+/** In the order in which they are written. */
 export const families = {
   calls: {
     name: 'gantry_calls',

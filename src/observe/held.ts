@@ -2,6 +2,7 @@
 import type { Step } from '../core/record.ts';
 import { comparable } from './changes.ts';
 
+/** What is known of one call under way. */
 export interface Held {
   readonly steps: Step[];
   /** Error code, when the call was refused. */
@@ -18,6 +19,7 @@ const mostGone = 1000;
 /** Characters of all texts kept for the trace together. */
 const mostText = 32 * 1024 * 1024;
 
+/** Bounded in calls, steps and text, whatever adapters do. */
 export class HeldCalls {
   readonly #calls = new Map<string, Held>();
   /** Calls whose client went away: a hook still running then would tell of a call that is over. */

@@ -5,6 +5,7 @@
 import type { Log } from './log.ts';
 import type { Sink } from './sink.ts';
 
+/** Where lines go, and what is said of those that cannot. */
 export interface LineWriterOptions {
   readonly sink: Sink;
   readonly log: Log;
@@ -24,6 +25,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** How long `close` waits for a slow disk, in milliseconds. */
 const patience = 2000;
 
+/** One file or stream of lines, until it is closed. */
 export class LineWriter {
   /** Lines written, and lines lost, since the start. */
   written = 0;

@@ -5,11 +5,13 @@ import { printable } from '../core/printable.ts';
 import { GantryError } from '../core/refusal.ts';
 import { maskJson, maskText } from './secrets.ts';
 
+/** From what only a developer wants to know to what somebody must act on. */
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Plain values; an `Error` is written with its code, message and remedy (its stack at `debug`). */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Says one thing at one level; never throws. */
 export interface Log {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
@@ -17,6 +19,7 @@ export interface Log {
   error(message: string, fields?: Fields): void;
 }
 
+/** Where and how messages are written. */
 export interface LogOptions {
   readonly stream: { write(text: string): unknown };
   /** People read it: lines with colours instead of JSON. */

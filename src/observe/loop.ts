@@ -6,6 +6,7 @@ import { Histogram } from './openmetrics.ts';
 const interval = 500;
 const bounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
+/** Measures until it is disposed of. */
 export class EventLoopLag implements Disposable {
   readonly lag = new Histogram(bounds);
   readonly #clock: Clock;

@@ -5,6 +5,7 @@ import { type Family, type Histogram, renderMetrics, type Sample } from './openm
 import { maskText } from './secrets.ts';
 import { type Tally, total } from './tally.ts';
 
+/** An engine, and whether it answers. */
 export interface EngineUp {
   readonly url: string;
   readonly up: boolean;

@@ -18,6 +18,7 @@ import { type Reading, type ReadTarget, unread } from './reading.ts';
 import { Tally } from './tally.ts';
 import { type Follower, Trace, type TraceFilter } from './trace.ts';
 
+/** What observing needs of the rest. */
 export interface ObserverOptions {
   readonly clock: Clock;
   /** Gantry's version. */
@@ -48,6 +49,7 @@ export interface Counts {
   readonly traceDropped: number;
 }
 
+/** Whoever watches the calls of one daemon. */
 export interface Observer {
   /** For the adapters: what each hook did. */
   readonly recorder: Recorder;

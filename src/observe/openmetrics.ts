@@ -1,7 +1,9 @@
 /** OpenMetrics 1.0 text, the parts Gantry uses: https://prometheus.io/docs/specs/om/open_metrics_spec/ */
 
+/** Media type of what `renderMetrics` writes. */
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
+/** One metric: its name, what it counts, its labels. */
 export interface Family {
   /** Without `_total`; ends with the unit when there is one. */
   readonly name: string;
@@ -12,8 +14,10 @@ export interface Family {
   readonly labels?: readonly string[];
 }
 
+/** Label names and their values. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** One number of a family. */
 export interface Sample {
   /** `_total`, `_bucket`, `_sum`, `_count`, `_info`; none for a gauge. */
   readonly suffix?: string;

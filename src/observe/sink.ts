@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 
+/** What a `LineWriter` writes to: one write at a time. */
 export interface Sink {
   /** Tries once; resolves with how many bytes were taken (perhaps fewer), rejects when none could be. */
   write(data: Uint8Array): Promise<number>;

@@ -30,6 +30,7 @@ interface HookSeries {
   readonly decisions: Map<string, Count>;
 }
 
+/** Bounded: names beyond a number are counted together. */
 export class Tally {
   /** Calls that have ended. */
   calls = 0;
@@ -95,6 +96,7 @@ export class Tally {
   }
 }
 
+/** The sample of a counter. */
 export function total(value: number, labels: Record<string, string> = {}): Sample {
   return { suffix: '_total', labels, value };
 }

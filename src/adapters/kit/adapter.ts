@@ -26,10 +26,13 @@ export type HookKind = 'pre' | 'post' | 'unwind';
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement is the usual one
 export type NewBody = object | string | null | undefined | void;
 
+/** Asked before the engine sees the call. */
 export type PreHook<Json = unknown> = (call: PreCall<Json>) => NewBody | Promise<NewBody>;
+/** Asked after the engine answered. */
 export type PostHook<Json = unknown, ReplyJson = unknown> = (
   call: PostCall<Json, ReplyJson>,
 ) => NewBody | Promise<NewBody>;
+/** Told that a later step failed. */
 export type UnwindHook<Json = unknown> = (call: UnwindCall<Json>) => void | Promise<void>;
 
 /** One hook per operation; the nameless ones take every operation that has none of its own. */

@@ -102,6 +102,7 @@ class DecidingView extends View {
   }
 }
 
+/** A pre-hook's message as its call. */
 export class PreView extends DecidingView implements PreCall {
   setQuery(query: string | URLSearchParams): void {
     const text = String(query).replace(/^\?/, '');
@@ -110,6 +111,7 @@ export class PreView extends DecidingView implements PreCall {
   }
 }
 
+/** A post-hook's message as its call. */
 export class PostView extends DecidingView implements PostCall {
   readonly reply: ReplyView;
 
@@ -155,6 +157,7 @@ class ReplyView {
   }
 }
 
+/** An unwind-hook's message as its call. */
 export class UnwindView extends View implements UnwindCall {
   readonly reason: UnwindCall['reason'];
 

@@ -11,6 +11,7 @@ import type { Adapter } from './adapter.ts';
 import { answerHook } from './answer.ts';
 import { HookFailed } from './hook-errors.ts';
 
+/** What adapters.yml would say of an outside adapter, and who hears of its hooks. */
 export interface AdapterLayerOptions {
   /** Hears about every hook. */
   readonly recorder?: Recorder;

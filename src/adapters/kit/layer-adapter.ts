@@ -20,6 +20,7 @@ import { LayerNotPortable, replyChanges, requestChanges, toCall, toReply } from 
 import { isV2 } from './messages.ts';
 import { Waiting } from './waiting.ts';
 
+/** The layer's name, and bounds on what waits. */
 export interface LayerAdapterOptions {
   /** The layer's name in errors. */
   readonly name: string;

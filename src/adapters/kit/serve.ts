@@ -14,6 +14,7 @@ import { type HookServer, hookServer } from './answer.ts';
 import { HookFailed } from './hook-errors.ts';
 import { readMessage } from './messages.ts';
 
+/** Where an adapter is served, and for whom. */
 export interface ServeOptions {
   /** `tcp://127.0.0.1:8000` (port 0: any free one) or `unix:///path`. */
   readonly listen: string;

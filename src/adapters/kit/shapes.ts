@@ -46,7 +46,9 @@ export interface ReplyBodies {
   ContainerList: ContainerSummary[];
 }
 
+/** The request body of an operation; anything where nothing is listed. */
 export type RequestBody<Name extends string> = Name extends keyof RequestBodies
   ? RequestBodies[Name]
   : Unlisted;
+/** The body of its successful reply, likewise. */
 export type ReplyBody<Name extends string> = Name extends keyof ReplyBodies ? ReplyBodies[Name] : Unlisted;

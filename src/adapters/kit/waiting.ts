@@ -6,6 +6,7 @@ interface Entry<T> {
   readonly timer: NodeJS.Timeout;
 }
 
+/** Holds values until they are taken or given up; its timers keep no process alive. */
 export class Waiting<T> {
   readonly #most: number;
   readonly #patience: number;

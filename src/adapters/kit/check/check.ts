@@ -7,6 +7,7 @@ import { checksV2, speaksV2 } from './checks-v2.ts';
 import { type Probe, probe } from './probe.ts';
 import { type Check, type CheckResult, fail, note, skip } from './verdict.ts';
 
+/** How patient the suite is. */
 export interface CheckOptions {
   /** For each exchange, in milliseconds; 10 s. */
   readonly timeout?: number;

@@ -19,6 +19,7 @@ function parse(text: string): Record<string, unknown> {
   }
 }
 
+/** In the order in which they run. */
 export const checksV1: readonly Check[] = [
   {
     id: 'ping',

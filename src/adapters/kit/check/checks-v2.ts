@@ -15,6 +15,7 @@ export const speaksV2: Check = {
   },
 };
 
+/** In the order in which they run. */
 export const checksV2: readonly Check[] = [
   {
     id: 'v2-post',

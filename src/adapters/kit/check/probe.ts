@@ -15,12 +15,14 @@ export interface Probe {
   raw(text: string | undefined, options?: RawOptions): Promise<RawAnswer>;
 }
 
+/** What differs from a plain hook. */
 export interface RawOptions {
   /** Instead of the URL's own path. */
   readonly path?: string;
   readonly agent?: Agent;
 }
 
+/** Whatever came back. */
 export interface RawAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
