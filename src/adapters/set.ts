@@ -46,9 +46,6 @@ export function adapterSet(file: AdaptersFile, connect: (settings: AdapterSettin
   return { adapters, chain: remembering((target, version) => findChain(endpoints, target, version)) };
 }
 
-/** No adapters at all. */
-export const noAdapters: AdapterSet = { adapters: new Map(), chain: () => undefined };
-
 interface Endpoint extends Chain {
   readonly matches: Glob;
 }
