@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { Peer, PeerServer } from '../../test/edge/peer.ts';
 import { chunked, freePort, Rig, reply, request, turns } from '../../test/edge/rig.ts';
 import type { EngineAddress } from '../core/address.ts';
+import { empty } from '../core/body.ts';
 
 const tcp = (port: number): EngineAddress => ({
   kind: 'tcp',
@@ -382,5 +384,21 @@ describe('an engine behind pipes, as of an ssh process', () => {
     assert.match(body, /it is not HTTP\. Try \\"ssh -p 2222 me@host docker version\\"/);
     await thrice.promise;
     assert.deepEqual(states, [false]);
+  });
+});
+
+describe('a call that was made here', () => {
+  it('leaves nothing behind on its signal, which may live longer', async (t) => {
+    const rig = await Rig.start(t);
+    const { signal } = new AbortController();
+    const client = { listener: 'gantry', address: 'unix' };
+    const call = { id: 'own', method: 'GET', target: '/info', headers: [], body: empty, signal, client };
+    const answer = rig.dialled.engine(call);
+    const engine = await rig.engine.connection();
+    await engine.message();
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    engine.send(reply(200, 'ok'));
+    assert.equal((await answer).status, 200);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 });
