@@ -1,19 +1,18 @@
 /** The composition root: from settings to a running daemon, and back to nothing. */
 import type { Writable } from 'node:stream';
 import type { Decided } from '../config/decide.ts';
-import type { ListenerSettings, Settings } from '../config/settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { newCounters } from '../core/counters.ts';
 import { readTarget } from '../docker/target.ts';
-import { type EdgeServer, type ServeOptions, serve } from '../edge/serve.ts';
 import { openAudit } from '../observe/audit.ts';
 import type { LineWriter } from '../observe/lines.ts';
 import type { Log } from '../observe/log.ts';
 import { createObserver } from '../observe/observer.ts';
 import { type Adapters, openAdapters } from './adapters.ts';
-import { listenOn } from './claim.ts';
 import { startControl } from './control.ts';
 import { assemble } from './layers.ts';
+import { Listeners } from './listeners.ts';
 import { lockDataDir } from './lock.ts';
 import { refusals } from './refusals.ts';
 import { openUpstream } from './upstream.ts';
@@ -106,37 +105,4 @@ export async function startDaemon(decided: Decided, around: Surroundings): Promi
 async function auditOf({ audit }: Settings, { stdout, log, clock }: Surroundings) {
   const none: { audit?: LineWriter } = {};
   return audit === undefined ? none : { audit: await openAudit({ to: audit, stdout, log, clock }) };
-}
-
-/** The listeners for Docker clients: they begin one by one, and end together. */
-class Listeners implements AsyncDisposable {
-  readonly #grace: number;
-  readonly #servers: EdgeServer[] = [];
-  readonly #cut = Promise.withResolvers<void>();
-
-  constructor(grace: number) {
-    this.#grace = grace;
-  }
-
-  get urls(): string[] {
-    return this.#servers.map(({ url }) => url);
-  }
-
-  async add(
-    settings: ListenerSettings,
-    root: boolean,
-    serving: Omit<ServeOptions, 'address'>,
-  ): Promise<void> {
-    this.#servers.push(await listenOn(settings, root, (address) => serve({ ...serving, address })));
-  }
-
-  cut(): void {
-    for (const server of this.#servers) server.destroy();
-    this.#cut.resolve();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = Promise.all(this.#servers.map((server) => server.close(this.#grace)));
-    await Promise.race([closed, this.#cut.promise]);
-  }
 }
