@@ -8,13 +8,14 @@ ARGS :=
 # Test files or globs; all when empty.
 FILES :=
 
-.PHONY: help install up check test test-engines test-node26 clean
+.PHONY: help install up check test test-engines test-node26 bench-gateway clean
 
 help:
 	@echo 'make up            start Gantry in front of the local Docker engine (ARGS=… goes to gantry up)'
 	@echo 'make test          check and run every test, against a real dockerd too (FILES=… for some)'
 	@echo 'make test-engines  the end-to-end tests against a current Docker Engine'
 	@echo 'make test-node26   the unit tests under Node 26'
+	@echo 'make bench-gateway the gateway beside HAProxy and nginx, into perf/results (15 minutes)'
 	@echo 'make clean         remove what was installed and cached here'
 
 install:
@@ -38,6 +39,9 @@ test-engines: install
 
 test-node26: install
 	@node=$$(scripts/node26.sh) && "$$node" --test 'src/**/*.test.ts' 'test/house/*.test.ts'
+
+bench-gateway: install
+	@$(MAKE) --no-print-directory -C perf/gateway
 
 clean:
 	rm -rf node_modules .cache .gantry dist
