@@ -28,3 +28,11 @@ export DEBIAN_FRONTEND=noninteractive
 install() { apt-get install --yes --no-install-recommends -q=2 $missing >&2; }
 # Package lists may be absent or old on a fresh machine: fetch them once and try again.
 install 2>/dev/null || { apt-get update -q=2 >&2 && install; }
+
+# From Debian 13 on the docker command is a package of its own that docker.io only recommends.
+case " $* " in
+  *' docker.io '*)
+    missing=docker-cli
+    command -v docker >/dev/null || install
+    ;;
+esac

@@ -6,14 +6,16 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type DockerEngine, ping, startEngine } from './dockerd/engine.ts';
+import { ping, startEngine } from './dockerd/engine.ts';
 import { hostNetwork } from './dockerd/host-network.ts';
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
 const defaultSocket = '/var/run/docker.sock';
+/** Images and volumes of an engine of our own stay here for the next time. */
+const data = resolve(process.env.GANTRY_ENGINE_DATA ?? join(root, '.gantry/engine'));
 
 /** Signals are remembered while an engine starts, and passed to Gantry while it runs. */
 let gantry: ReturnType<typeof spawn> | undefined;
@@ -33,16 +35,68 @@ process.exitCode = await up().catch((error: Error) => {
 
 async function up(): Promise<number> {
   if (args.includes('--engine') || (await ping(defaultSocket))) return run([]);
+  if (!mayStartEngine()) return 77;
   installEngine();
   if (await ping(defaultSocket)) return run([]);
+  mkdirSync(data, { recursive: true });
+  const lock = takeLock(`${data}.lock`);
+  if (!lock) return 75;
   const network = hostNetwork();
-  const engine = await ownEngine();
   try {
-    return await run(['--engine', engine.url]);
+    console.error(`No Docker engine answers at ${defaultSocket}: starting one, with its data in ${data}`);
+    const engine = await startEngine({ network: 'host', data });
+    try {
+      return await run(['--engine', engine.url]);
+    } finally {
+      console.error('Stopping the engine and its containers');
+      await engine.stop();
+    }
   } finally {
-    console.error('Stopping the engine and its containers');
-    await engine.stop();
     network.restore();
+    lock.release();
+  }
+}
+
+/** Only root can start an engine; whoever only lacks the right to use the one there is told so. */
+function mayStartEngine(): boolean {
+  if (process.getuid?.() === 0) return true;
+  if (existsSync(defaultSocket)) {
+    console.error(`The Docker engine at ${defaultSocket} does not answer this user.`);
+    console.error(
+      'Join the group docker (sudo usermod -aG docker $USER, then log in anew), or run this as root.',
+    );
+  } else {
+    console.error(`No Docker engine answers at ${defaultSocket}, and only root can start one.`);
+    console.error('Start it (sudo systemctl start docker), or run this as root.');
+  }
+  return false;
+}
+
+/** One engine on one directory: held by the process whose number stands in the file, while it lives. */
+function takeLock(file: string): { release(): void } | undefined {
+  for (;;) {
+    try {
+      writeFileSync(file, `${process.pid}\n`, { flag: 'wx' });
+      return { release: () => rmSync(file, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = Number(readFileSync(file, 'utf8'));
+    if (isUp(holder)) {
+      console.error(`Another \`make up\` (process ${holder}) runs an engine on ${data} already.`);
+      console.error('Use that one, stop it, or name another directory in GANTRY_ENGINE_DATA.');
+      return undefined;
+    }
+    rmSync(file, { force: true });
+  }
+}
+
+/** Whether that process is a `make up`: numbers are given again after a crash. */
+function isUp(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('scripts/up.ts');
+  } catch {
+    return false;
   }
 }
 
@@ -64,20 +118,4 @@ function installEngine(): void {
     console.error('Start one and run this again, or name one: make up ARGS="--engine unix:///path"');
     process.exit(69);
   }
-}
-
-/**
- * A dockerd on the machine's own network. Its images and volumes stay for the next time, in .gantry/engine
- * or where GANTRY_ENGINE_DATA says.
- */
-async function ownEngine(): Promise<DockerEngine> {
-  if (process.getuid?.() !== 0) {
-    console.error(`No Docker engine answers at ${defaultSocket}, and only root can start one.`);
-    console.error('Start it (sudo systemctl start docker), or run this as root.');
-    process.exit(77);
-  }
-  const data = resolve(process.env.GANTRY_ENGINE_DATA ?? join(root, '.gantry/engine'));
-  console.error(`No Docker engine answers at ${defaultSocket}: starting one, with its data in ${data}`);
-  mkdirSync(data, { recursive: true });
-  return startEngine({ network: 'host', data });
 }
