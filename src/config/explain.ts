@@ -78,8 +78,7 @@ function wrongValue(path: Path, issue: z.core.$ZodIssue, schema: z.core.$ZodType
       ? `${name} is missing; it must be ${wanted}.`
       : `${name} must be ${wanted}, not ${found(issue.input)}.`;
   if (example === undefined) return { path, message };
-  const key = path.findLast((part) => typeof part === 'string');
-  return { path, message, remedy: key === undefined ? example : `Write for example: ${example}` };
+  return { path, message, remedy: `Write for example: ${example}` };
 }
 
 /** For schemas without words of their own. */
@@ -111,7 +110,7 @@ const typeNames: Record<string, string> = {
 /** What stands there, in a few words. */
 function found(input: unknown): string {
   if (input === null) return 'empty';
-  if (Array.isArray(input)) return 'a list';
+  if (Array.isArray(input)) return input.length === 0 ? 'an empty list' : 'a list';
   if (typeof input === 'object') return 'a mapping';
   if (typeof input === 'string') return `the text ${JSON.stringify(shorten(input))}`;
   return `${String(input)}`;

@@ -49,6 +49,11 @@ const cases: [name: string, text: string, ...expected: string[]][] = [
     '2:1 "listen" must be a list of one or more URLs to listen on, not empty. Write for example: [tcp://127.0.0.1:2375]',
   ],
   [
+    'a list with nothing in it',
+    'listen: []\n',
+    '1:9 "listen" must be a list of one or more URLs to listen on, not an empty list. Write for example: [tcp://127.0.0.1:2375]',
+  ],
+  [
     'a mistake inside the long form names its part',
     'listen:\n  - url: tcp://127.0.0.1:2376\n    tls: { ca: 7 }\n',
     '3:16 "listen[0].tls.ca" must be the path of a file, not 7. Write for example: /etc/gantry/ca.pem',
@@ -82,7 +87,7 @@ const cases: [name: string, text: string, ...expected: string[]][] = [
   [
     'a list where the settings should be',
     '- a\n- b\n',
-    '1:1 The file must be a mapping of settings, not a list. engine: unix:///var/run/docker.sock',
+    '1:1 The file must be a mapping of settings, not a list. Write for example: engine: unix:///var/run/docker.sock',
   ],
   [
     'limits with wrong units',
