@@ -42,7 +42,7 @@ export class AdapterFailed extends AdapterError {
     super(adapter, {
       code: 'adapter-failed',
       status,
-      message: `The adapter "${adapter}" failed (${status})${said ? `: ${shown(said)}` : '.'}`,
+      message: `The adapter "${adapter}" failed (${status})${said ? `: ${sentence(shown(said))}` : '.'}`,
       remedy: 'Look into its log, or set `onFailure: skip` for it.',
     });
   }
@@ -150,6 +150,11 @@ export class BodyNotText extends Refusal {
 function shown(text: string): string {
   const line = printable(text.trim());
   return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line;
+}
+
+/** With a full stop, so that it does not run into what follows. */
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /** A system error's short name says it best: `ECONNREFUSED`. */

@@ -184,7 +184,7 @@ test("a refusal in Docker's own shape, and one in plain text", async (t) => {
 
 test('61: an adapter that explodes with 500 and text', async (t) => {
   const { url } = await startAdapter(t, (_message, response) => void response.writeHead(500).end('sadness'));
-  await fails(t, url, { code: 'adapter-failed', status: 500, words: /failed \(500\): sadness/ });
+  await fails(t, url, { code: 'adapter-failed', status: 500, words: /failed \(500\): sadness\./ });
 });
 
 test("the client's error is Docker's JSON whatever the adapter said", async (t) => {
