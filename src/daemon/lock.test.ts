@@ -45,3 +45,9 @@ it('a directory that cannot be made is an error with its reason', async () => {
     (error) => error instanceof DataDirUnusable && /ENOTDIR|EEXIST/.test(error.message),
   );
 });
+
+it('a file system that makes no directories is told, and not asked for ever', () => {
+  for (const data of ['/proc/gantry', '/proc/gantry/data']) {
+    assert.throws(() => lockDataDir(data, holder), DataDirUnusable);
+  }
+});

@@ -1,5 +1,5 @@
 /** One daemon per data directory. The kernel holds the lock, so that it is free again after any death. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { GantryError } from '../core/refusal.ts';
@@ -15,9 +15,8 @@ export interface Holder {
 export function lockDataDir(folder: string, holder: Holder): Disposable {
   const about = join(folder, 'daemon.json');
   try {
-    mkdirSync(dirname(folder), { recursive: true });
     // Others may pass through to a socket inside, but not look around.
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    makeFolder(folder, 0o711);
     const lock = lockFile(join(folder, 'lock'));
     if (lock === undefined) throw new DataDirLocked(folder, readHolder(about));
     writeFileSync(about, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
@@ -31,6 +30,25 @@ export function lockDataDir(folder: string, holder: Holder): Disposable {
     if (error instanceof GantryError) throw error;
     throw new DataDirUnusable(folder, error as Error);
   }
+}
+
+/**
+ * Makes it with the folders above where they are missing. Node's own `recursive` turns for ever below /proc,
+ * which says that the folder above is missing when it is not.
+ */
+function makeFolder(folder: string, mode?: number): void {
+  if (isFolder(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, mode);
+  } catch (error) {
+    // Another daemon may have been faster.
+    if (!isFolder(folder)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 const sqliteBusy = 5;
