@@ -26,12 +26,12 @@ remove() {
   remove_cgroups "$(basename "$1")"
 }
 
-# What a run that was itself killed could not remove. A process id may have been given away since: then
-# the directory stays until a later run.
+# What a run that was itself killed could not remove. Its lock tells, not its process id: ids are given away
+# again, and every PID namespace counts for itself.
 sweep() {
   for other in "$(dirname "$dir")"/gantry-engine-*; do
     [ "$other" != "$dir" ] && [ -s "$other/supervisor.pid" ] || continue
-    kill -0 "$(cat "$other/supervisor.pid")" 2>/dev/null || remove "$other"
+    ! flock -n "$other/supervisor.pid" true || remove "$other"
   done
 }
 
@@ -43,7 +43,9 @@ stop() {
   esac
 }
 
-echo $$ >"$dir/supervisor.pid"
+exec 8>"$dir/supervisor.pid"
+flock -n 8
+echo $$ >&8
 sweep
 # Two dockerds on the same data would wait for each other and then fail without saying why.
 case $data in
@@ -55,7 +57,7 @@ case $data in
 esac
 [ "$network" = host ] || net=--net
 unshare --mount --uts --ipc --pid ${net-} --fork --kill-child \
-  sh "$here/init.sh" "$dir" "$network" "$data" "$root" >>"$dir/dockerd.log" 2>&1 </dev/null &
+  sh "$here/init.sh" "$dir" "$network" "$data" "$root" >>"$dir/dockerd.log" 2>&1 </dev/null 8>&- &
 child=$!
 trap stop TERM INT HUP
 # A trapped signal ends `wait` early.
