@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { defaultLimits } from '../core/limits.ts';
 import type { Surroundings } from './decide.ts';
 import { loadSettings } from './load.ts';
 import type { Environment } from './places.ts';
@@ -55,7 +56,7 @@ describe('merging', () => {
       dataDir: '/nowhere/.local/share/gantry',
       insecure: false,
       log: { level: 'info', format: 'auto' },
-      limits: { stopGrace: 10_000 },
+      limits: { ...defaultLimits, stopGrace: 10_000 },
     });
     assert.equal(origins.get('listen')?.source, 'default');
   });
@@ -81,7 +82,7 @@ describe('merging', () => {
     };
     const { settings } = await decideWith(undefined, env, {});
     assert.deepEqual(settings.listen, [{ url: 'unix:///a' }, { url: 'tcp://0.0.0.0:1' }]);
-    assert.deepEqual(settings.limits, { connections: 5, stopGrace: 120_000 });
+    assert.deepEqual(settings.limits, { ...defaultLimits, connections: 5, stopGrace: 120_000 });
   });
 
   it('puts the certificates of another engine aside', async () => {
@@ -212,6 +213,11 @@ log:
   level: info # default
   format: auto # default
 limits:
+  headBytes: 1MiB # default
+  headTimeout: 30s # default
+  drainBytes: 256KiB # default
+  lingerTimeout: 2s # default
+  connections: 100000 # default
   stopGrace: 10s # default
 `,
     );

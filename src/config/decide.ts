@@ -1,5 +1,7 @@
 /** Merges what the sources say into settings: defaults < file < environment < flags. */
+
 import { join } from 'node:path';
+import { defaultLimits } from '../core/limits.ts';
 import { checkSettings, type Machine, sameAddress } from './check.ts';
 import { type Environment, findPlaces, type Places } from './places.ts';
 import { ConfigInvalid } from './problem.ts';
@@ -60,6 +62,7 @@ function fillDefaults(merged: Map<string, Given>, places: Places): void {
     'log.level': 'info',
     'log.format': 'auto',
     'limits.stopGrace': 10_000,
+    ...Object.fromEntries(Object.entries(defaultLimits).map(([name, value]) => [`limits.${name}`, value])),
   };
   for (const [name, value] of Object.entries(defaults)) {
     if (!merged.has(name)) merged.set(name, { value, origin: byDefault });

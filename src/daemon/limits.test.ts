@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { gantryYaml } from '../config/schema.ts';
 import { formatDuration, formatSize } from '../config/units.ts';
-import { defaultLimits } from '../edge/limits.ts';
+import { defaultLimits } from '../core/limits.ts';
 
 it("gantry.yaml has the edge's limits, under the same names", () => {
   const { limits } = gantryYaml.shape;

@@ -2,10 +2,10 @@
 import type { Body } from '../core/body.ts';
 import type { Call, Reply, Tunnel } from '../core/engine.ts';
 import { header } from '../core/headers.ts';
+import { defaultLimits } from '../core/limits.ts';
 import { type Carrier, WireCall, WireReply } from './call.ts';
 import { EngineClosed } from './engine-errors.ts';
 import { HeadReader, readReply } from './head.ts';
-import { defaultLimits } from './limits.ts';
 import { BodyAlreadyRead, CallAborted } from './malformed.ts';
 import type { Framing, Head } from './message-head.ts';
 import { joined, sendBody } from './send.ts';

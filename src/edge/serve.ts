@@ -5,8 +5,8 @@ import tls from 'node:tls';
 import { hostInUrl, isLoopback, type ListenAddress } from '../core/address.ts';
 import { type EdgeCounters, type Finish, newCounters } from '../core/counters.ts';
 import type { Call, Client, Engine } from '../core/engine.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
 import { browserGuard } from './browsers.ts';
-import { defaultLimits, type Limits } from './limits.ts';
 import { Session, type SessionContext } from './session.ts';
 import { Wire } from './wire.ts';
 

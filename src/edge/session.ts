@@ -6,10 +6,10 @@
 import { discard } from '../core/body.ts';
 import type { EdgeCounters, Finish } from '../core/counters.ts';
 import type { Call, Client, Engine, Reply, Tunnel } from '../core/engine.ts';
+import type { Limits } from '../core/limits.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { WireCall, WireReply } from './call.ts';
 import { HeadReader, readRequest } from './head.ts';
-import type { Limits } from './limits.ts';
 import { BodyTruncated, Malformed } from './malformed.ts';
 import type { Head } from './message-head.ts';
 import { type Outgoing, outgoing, refusalReply } from './outgoing.ts';

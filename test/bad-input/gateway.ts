@@ -1,7 +1,7 @@
 /** A gateway in a process of its own, so that its descriptors and its memory can be counted from outside. */
 import { newCounters } from '../../src/core/counters.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { dialEngine } from '../../src/edge/dial.ts';
-import type { Limits } from '../../src/edge/limits.ts';
 import { serve } from '../../src/edge/serve.ts';
 
 export interface Setting {

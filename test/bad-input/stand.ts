@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Limits } from '../../src/edge/limits.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { Peer } from '../edge/peer.ts';
 import { reply, request } from '../edge/rig.ts';
 import type { Report } from './gateway.ts';

@@ -7,8 +7,8 @@ import type { TestContext } from 'node:test';
 import type { EngineAddress, ListenAddress } from '../../src/core/address.ts';
 import { type EdgeCounters, type Finish, newCounters } from '../../src/core/counters.ts';
 import { type Call, compose, type Layer } from '../../src/core/engine.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { type DialledEngine, type DialOptions, dialEngine } from '../../src/edge/dial.ts';
-import type { Limits } from '../../src/edge/limits.ts';
 import { type EdgeServer, serve } from '../../src/edge/serve.ts';
 import { Peer, PeerServer, patience } from './peer.ts';
 
